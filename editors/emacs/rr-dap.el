@@ -152,15 +152,27 @@ Where there is none, DISPLAY what dape does."
   (interactive)
   (rr-dap-tell "back out"))
 
-(defun rr-dap-next-hostcall ()
-  "Go to the next hostcall."
-  (interactive)
-  (rr-dap-tell "hostcall next"))
+(defun rr-dap-next-hostcall (&optional builtins)
+  "Go to the next hostcall.
+With BUILTINS, the component model's own built-ins count, too."
+  (interactive "P")
+  (rr-dap-tell (if builtins "hostcall next --builtins" "hostcall next")))
 
-(defun rr-dap-previous-hostcall ()
-  "Go to the previous hostcall."
+(defun rr-dap-previous-hostcall (&optional builtins)
+  "Go to the previous hostcall.
+With BUILTINS, the component model's own built-ins count, too."
+  (interactive "P")
+  (rr-dap-tell (if builtins "hostcall prev --builtins" "hostcall prev")))
+
+(defun rr-dap-to-result ()
+  "Go to where the program is told of the result of this hostcall."
   (interactive)
-  (rr-dap-tell "hostcall prev"))
+  (rr-dap-tell "hostcall over --result"))
+
+(defun rr-dap-back-from-result ()
+  "Go back to the hostcall whose result the program was told of last."
+  (interactive)
+  (rr-dap-tell "hostcall back --result"))
 
 (defun rr-dap-seek (moment)
   "Go to MOMENT: an event, a percentage, a mark, a position, `start' or `end'."
@@ -420,6 +432,8 @@ With a prefix argument FAILED, to the last one that failed."
                    ("I" . rr-dap-back-into)
                    ("[" . rr-dap-previous-hostcall)
                    ("]" . rr-dap-next-hostcall)
+                   ("{" . rr-dap-back-from-result)
+                   ("}" . rr-dap-to-result)
                    ("@" . rr-dap-seek)
                    ("W" . rr-dap-who-wrote)
                    ("A" . rr-dap-follow)))

@@ -218,8 +218,8 @@ impl Record {
         }
         if std::io::stderr().is_terminal() {
             tell(format_args!(
-                "rr-dap: recorded {} hostcalls in {} ({} bytes)",
-                recorded.events,
+                "rr-dap: recorded {} in {} ({} bytes)",
+                recorded.calls_text(),
                 output.display(),
                 recorded.bytes
             ));
@@ -280,9 +280,9 @@ fn finish_on_signals(recorder: &Recorder, output: Option<PathBuf>) {
     let told = move |recorded: &Recorded| {
         if let Some(output) = output {
             tell(format_args!(
-                "rr-dap: stopped; {} hostcalls are recorded in {}: `rr-dap debug --at end {}` shows \
-                 where it was",
-                recorded.events,
+                "rr-dap: stopped; {} are recorded in {}: `rr-dap debug --at end {}` shows where it \
+                 was",
+                recorded.calls_text(),
                 output.display(),
                 output.display()
             ));

@@ -168,6 +168,46 @@ impl Builtin {
             _ => false,
         }
     }
+
+    /// Whether it only keeps the canonical ABI's books: which task has which slot, which waitable is
+    /// in which set, who may run. Such calls say nothing of what the program is for, and there are
+    /// several around each call that does. What makes, moves or ends a thing that has a name in
+    /// the program (a resource, a stream, a future, an error context), and what hands over a
+    /// result or asks for an end, is no plumbing.
+    pub fn is_plumbing(&self) -> bool {
+        match self {
+            Self::SubtaskDrop
+            | Self::WaitableSetNew
+            | Self::WaitableSetWait
+            | Self::WaitableSetPoll
+            | Self::WaitableSetDrop
+            | Self::WaitableJoin
+            | Self::ContextGet(_)
+            | Self::ContextSet(_)
+            | Self::BackpressureInc
+            | Self::BackpressureDec
+            | Self::ThreadYield
+            | Self::ThreadIndex
+            | Self::ThreadResumeLater
+            | Self::ThreadSuspend
+            | Self::ThreadSuspendThenResume
+            | Self::ThreadYieldThenResume
+            | Self::ThreadSuspendThenPromote
+            | Self::ThreadYieldThenPromote => true,
+            Self::ResourceNew(_)
+            | Self::ResourceDrop(_)
+            | Self::ResourceRep(_)
+            | Self::TaskReturn(_)
+            | Self::TaskCancel
+            | Self::SubtaskCancel
+            | Self::ThreadNewIndirect(_)
+            | Self::Stream(..)
+            | Self::Future(..)
+            | Self::ErrorContextNew
+            | Self::ErrorContextDebugMessage
+            | Self::ErrorContextDrop => false,
+        }
+    }
 }
 
 impl Display for Builtin {

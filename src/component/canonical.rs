@@ -1,7 +1,8 @@
 //! Canonical definitions: their options, and what of them cannot be recorded.
 
 use super::error::ParseError;
-use super::types::StringEncoding;
+use super::layout::MAX_FLAT_PARAMS;
+use super::types::{FunctionType, StringEncoding, ValueType};
 use super::wiring::CoreSort;
 use wasmparser::{CanonicalFunction, CanonicalOption, ExternalKind};
 
@@ -13,11 +14,13 @@ pub(super) struct Options {
     pub(super) post_return: Option<u32>,
     pub(super) callback: Option<u32>,
     pub(super) is_async: bool,
+    /// Lists, records and the like are passed as references, not through memory.
+    pub(super) is_gc: bool,
     pub(super) encoding: StringEncoding,
 }
 
 impl Options {
-    pub(super) fn read(options: &[CanonicalOption], at: usize) -> Result<Options, ParseError> {
+    pub(super) fn read(options: &[CanonicalOption]) -> Options {
         let mut read = Options::default();
         for option in options {
             match option {
@@ -29,12 +32,46 @@ impl Options {
                 CanonicalOption::PostReturn(function) => read.post_return = Some(*function),
                 CanonicalOption::Async => read.is_async = true,
                 CanonicalOption::Callback(function) => read.callback = Some(*function),
-                CanonicalOption::CoreType(_) | CanonicalOption::Gc => {
-                    return Err(unsupported("the GC canonical ABI", at));
-                }
+                CanonicalOption::Gc => read.is_gc = true,
+                // What validation says of the core function's type.
+                CanonicalOption::CoreType(_) => {}
             }
         }
-        Ok(read)
+        read
+    }
+
+    /// Refuses the `gc` option, where nothing is known of what it would pass.
+    pub(super) fn without_gc(self, at: usize) -> Result<Options, ParseError> {
+        match self.is_gc {
+            true => Err(unsupported("a built-in with the canonical option `gc`", at)),
+            false => Ok(self),
+        }
+    }
+
+    /// Refuses what the `gc` option passes as references: Wasmtime 48 does not compile it, or
+    /// does not run it. Numbers are passed as they are without that option.
+    pub(super) fn check_gc(&self, ty: &FunctionType, at: usize) -> Result<(), ParseError> {
+        let are_flat = ty.params.len() <= MAX_FLAT_PARAMS
+            && ty.params.iter().all(|(_, ty)| is_number(ty))
+            && ty.result.as_ref().is_none_or(is_number);
+        match self.is_gc && (self.is_async || !are_flat) {
+            true => Err(unsupported(
+                "a function with the canonical option `gc` that passes more than numbers",
+                at,
+            )),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Whether it is one core number, whatever the options.
+fn is_number(ty: &ValueType) -> bool {
+    use ValueType as V;
+    match ty {
+        V::Bool | V::Char | V::F32 | V::F64 | V::Enum(_) => true,
+        V::S8 | V::U8 | V::S16 | V::U16 | V::S32 | V::U32 | V::S64 | V::U64 => true,
+        V::Flags(flags) => flags.labels.len() <= 32,
+        _ => false,
     }
 }
 

@@ -81,7 +81,7 @@ pub fn same_code(recorded: &Component, given: &Component) -> Result<(), Differs>
         let bodies = c.bodies().iter();
         bodies.map(|body| body.items.clone()).collect()
     };
-    if items(recorded) != items(given) {
+    if items(recorded) != items(given) || recorded.made() != given.made() {
         return Err(Differs::Wiring);
     }
     Ok(())

@@ -84,6 +84,8 @@ pub struct Crossing {
     pub encoding: StringEncoding,
     /// Whether it was lowered or lifted with the `async` ABI.
     pub is_async: bool,
+    /// Whether it has the canonical option `gc`; then it passes nothing but numbers.
+    pub is_gc: bool,
     /// `None` if nothing but flat results comes back, and for incoming crossings.
     pub return_area: Option<ReturnArea>,
 }
@@ -184,6 +186,12 @@ impl Crossing {
             CrossingKind::Builtin(builtin) => Some(builtin),
             _ => None,
         }
+    }
+
+    /// Whether it is a built-in that only keeps the canonical ABI's books: see
+    /// [`Builtin::is_plumbing`].
+    pub fn is_plumbing(&self) -> bool {
+        self.builtin().is_some_and(Builtin::is_plumbing)
     }
 
     /// Whether the function that the guest calls can answer these core values; whoever lowers

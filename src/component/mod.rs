@@ -5,6 +5,7 @@
 mod adapter_maximum;
 mod adapter_room;
 mod answerer;
+pub mod assembly;
 pub mod builtin;
 mod canonical;
 mod code;
@@ -34,9 +35,9 @@ pub use name_pattern::NamePattern;
 pub use open::{OpenError, component_bytes, uncallable_exports};
 pub use wiring::{Body, BodyId, Instance, Item, ModuleId};
 
-use answerer::Answerers;
+use assembly::{Assembly, Made};
 use std::ops::Range;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 /// A parsed component binary: everything static that the rest of rr-dap asks of it.
 #[derive(Debug)]
@@ -45,7 +46,7 @@ pub struct Component {
     bodies: Vec<Body>,
     modules: Vec<Range<usize>>,
     crossings: Vec<Crossing>,
-    answerers: OnceLock<Answerers>,
+    assembly: Assembly,
 }
 
 impl Component {
@@ -75,6 +76,41 @@ impl Component {
         &self.bodies[id.0 as usize]
     }
 
+    /// What instantiating it makes: instances of bodies in the order in which they begin, the
+    /// root's first.
+    pub fn made(&self) -> &[Made] {
+        &self.assembly.made
+    }
+
+    /// How many of those record: the instances of bodies that have core code.
+    pub fn instances(&self) -> u32 {
+        self.assembly.instances
+    }
+
+    /// Whether an instance is part of another: the component of that has instantiated it, or
+    /// something that did.
+    pub fn is_part(&self, part: Instance, whole: Instance) -> bool {
+        let recorded = |of: Instance| {
+            let records = |(_, made): &(usize, &Made)| self.body(made.body).has_core;
+            let mut recorded = self.made().iter().enumerate().filter(records);
+            recorded.nth(of.0 as usize).map(|(number, _)| number)
+        };
+        let (Some(part), Some(whole)) = (recorded(part), recorded(whole)) else {
+            return false;
+        };
+        let mut within = vec![whole];
+        while let Some(made) = within.pop() {
+            let nested = self.made().get(made).map(|made| made.nested.as_slice());
+            for nested in nested.unwrap_or_default() {
+                if *nested == part {
+                    return true;
+                }
+                within.push(*nested);
+            }
+        }
+        false
+    }
+
     /// Every crossing of the core boundary, indexed by [`CrossingId`].
     pub fn crossings(&self) -> &[Crossing] {
         &self.crossings
@@ -87,7 +123,7 @@ impl Component {
 
     /// Who answers a function that a component instance has lowered.
     pub fn answerer<'a>(&'a self, instance: Instance, crossing: &'a Crossing) -> Answerer<'a> {
-        self.answerers().get(instance, crossing)
+        self.assembly.answerers.get(instance, crossing)
     }
 
     /// Whether calls may return in another order than the reverse of the one in which they were
@@ -96,22 +132,7 @@ impl Component {
     pub fn keeps_stacks(&self) -> bool {
         let mut crossings = self.crossings.iter();
         crossings.any(Crossing::waits)
-            && (self.crossings.iter().any(Crossing::waits_for_nobody) || !self.has_one_instance())
-    }
-
-    /// Whether there is one instance of it that has core code, be it a nested one.
-    pub fn has_one_instance(&self) -> bool {
-        let mut instantiated = vec![0_u32; self.bodies.len()];
-        for item in self.bodies.iter().flat_map(|body| &body.items) {
-            if let Item::Nested(id) = item
-                && let Some(count) = instantiated.get_mut(id.0 as usize)
-            {
-                *count += 1;
-            }
-        }
-        let core = self.bodies.iter().filter(|body| body.has_core).count();
-        let mut bodies = self.bodies.iter().zip(instantiated);
-        core == 1 && !bodies.any(|(body, count)| body.reaches_core && count > 1)
+            && (self.crossings.iter().any(Crossing::waits_for_nobody) || self.instances() > 1)
     }
 
     /// Whether a call into the guest that is made while a call out is in progress runs on top of
@@ -138,7 +159,7 @@ impl Component {
     /// Whether a crossing may be a call of the exit function of WASI: it never answers, so
     /// what must be known of the guest has to be recorded before it.
     pub fn may_exit(&self, crossing: &Crossing) -> bool {
-        let mut names = self.answerers().other_names(crossing.id);
+        let mut names = self.assembly.answerers.other_names(crossing.id);
         is_exit(&crossing.name) || names.any(is_exit)
     }
 
@@ -157,10 +178,6 @@ impl Component {
             }
             _ => None,
         }
-    }
-
-    fn answerers(&self) -> &Answerers {
-        self.answerers.get_or_init(|| Answerers::of(self))
     }
 
     /// The core modules in the binary, indexed by [`ModuleId`].

@@ -22,6 +22,11 @@ impl FromStr for NamePattern {
 }
 
 impl NamePattern {
+    /// Whether it is empty, and means everything.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Whether a crossing's name is meant.
     pub fn matches(&self, name: &str) -> bool {
         // `resource.drop wasi:io/streams@0.2.6#output-stream` has its path at the end.

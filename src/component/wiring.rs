@@ -1,5 +1,6 @@
 //! How a component puts its core modules together: the part of its sections
-//! that creates core items, in order, as replay executes it.
+//! that creates core items, in order, as replay executes it, and how its bodies pass
+//! functions, core modules and components on to each other.
 
 use super::crossing::CrossingId;
 use serde::{Deserialize, Serialize};
@@ -38,8 +39,6 @@ pub enum CoreSort {
 /// sort are numbered from zero in the order of these steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
-    /// Adds to the body's core modules.
-    Module(ModuleId),
     /// A core instance: `module` (an index among the body's core modules)
     /// instantiated with these core instances as its imports.
     Instantiate {
@@ -63,8 +62,27 @@ pub enum Item {
     Outgoing(CrossingId),
     /// Makes an existing core function callable from outside.
     Incoming(CrossingId),
-    /// Instantiates a nested component.
-    Nested(BodyId),
+    /// Instantiates another component: which one may differ from one instance of the body to
+    /// another, see [`Made::nested`](super::assembly::Made::nested).
+    Nested,
+}
+
+/// Where a core module or a component of a body comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source<Id> {
+    /// It is defined in the body.
+    Defined(Id),
+    /// The body imports it by this name.
+    Import(String),
+    /// A component instance exports it by this name.
+    Export(u32, String),
+    /// A body around this one has it.
+    Outer {
+        /// How many bodies out; 0 is this one.
+        up: u32,
+        /// Index in the space of that body.
+        index: u32,
+    },
 }
 
 /// An item of a body's component-level index spaces.
@@ -74,9 +92,13 @@ pub enum ComponentItem {
     Func(u32),
     /// By its index among the body's instances.
     Instance(u32),
+    /// By its index among the body's core modules.
+    Module(u32),
+    /// By its index among the body's components.
+    Component(u32),
 }
 
-/// One step of a body that passes component-level functions on. Functions and instances
+/// One step of a body that passes component-level items on. Those of a sort
 /// are numbered from zero in the order of these steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
@@ -84,12 +106,17 @@ pub enum Link {
     ImportFunc(String),
     /// Adds an instance that the body imports by this name.
     ImportInstance(String),
+    /// Adds a core module.
+    Module(Source<ModuleId>),
+    /// Adds a component.
+    Component(Source<BodyId>),
     /// Adds the function that an instance exports by this name.
     AliasFunc(u32, String),
     /// Adds the instance that an instance exports by this name.
     AliasInstance(u32, String),
-    /// Adds an instance of a nested component, given these by the names of its imports.
-    Instantiate(BodyId, Vec<(String, ComponentItem)>),
+    /// Adds an instance of the component with this index, given these by the names of its
+    /// imports.
+    Instantiate(u32, Vec<(String, ComponentItem)>),
     /// Adds an instance made of what exists already.
     Bundle(Vec<(String, ComponentItem)>),
     /// Adds a function that the body lifts.
@@ -109,12 +136,13 @@ pub struct Body {
     pub start: usize,
     /// Its steps, in the order of the binary.
     pub items: Vec<Item>,
-    /// How it passes component-level functions on, in the order of the binary.
+    /// How it passes component-level items on, in the order of the binary.
     pub links: Vec<Link>,
-    /// The body's component index space; `None` for an imported component.
+    /// The body's component index space; `None` for a component that another body may have
+    /// given it, which may differ from instance to instance.
     pub components: Vec<Option<BodyId>>,
     /// Whether the body makes core instances or crossings of its own.
     pub has_core: bool,
-    /// Whether it or a component nested in it does.
+    /// Whether it or a component that it instantiates may do so.
     pub reaches_core: bool,
 }

@@ -76,7 +76,14 @@ pub enum Fault {
         /// How many frames there were.
         frames: usize,
     },
-    /// A handle was used that was not one, or a task waits for what never comes.
+    /// Every task waits, and nothing that could wake one is under way.
+    Deadlock {
+        /// Who waits for whom.
+        story: String,
+        /// The functions whose calls wait.
+        functions: Vec<String>,
+    },
+    /// A handle was used that was not one.
     Handle {
         /// Its story.
         story: String,

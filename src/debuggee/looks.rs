@@ -74,6 +74,15 @@ pub trait Looks {
     ///
     /// If the tables are not known: why, in words.
     fn handles(&mut self) -> Result<VariableView, DebuggeeError>;
+    /// What the tasks of programs with futures wait for: lines of text, each with how deep it is
+    /// in those before it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Looks::frames`].
+    fn futures(&mut self) -> Result<Vec<(usize, String)>, DebuggeeError> {
+        Ok(Vec::new())
+    }
     /// The WIT name of the hostcall that the guest is in.
     fn calling(&mut self) -> Option<String>;
     /// The exception that the program throws where it stands.

@@ -3,8 +3,9 @@
 use super::{DebuggeeError, Output, SourcePoint, SourceRef, Stream};
 use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::requests::{Request, Requests};
+use crate::inspect::tasks::{TaskTold, TasksTold, UnusedTold, Waits};
 use crate::timeline::Interrupt;
-use crate::timeline::travel::motion::Motion;
+use crate::timeline::travel::motion::{Direction, Motion};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +53,20 @@ pub trait Past {
     fn to_request(&mut self, _which: WhichRequest) -> Result<(u64, Motion), DebuggeeError> {
         Err(DebuggeeError::other("there are no requests here"))
     }
+    /// The motion from a hostcall that is not done when it returns (the one that is made here, or
+    /// the next) to where the program is told how it ended; or back, from there or from later, to
+    /// where that hostcall is made.
+    ///
+    /// # Errors
+    ///
+    /// If there is none, or the program is never told; if interrupted.
+    fn to_result(
+        &mut self,
+        _direction: Direction,
+        _interrupt: &Interrupt,
+    ) -> Result<Motion, DebuggeeError> {
+        Err(DebuggeeError::other("nothing here comes later"))
+    }
     /// What hostcalls with these numbers printed; [`DebuggeeError::NotYet`] if it is not
     /// known within the patience.
     ///
@@ -70,6 +85,14 @@ pub trait Past {
     ///
     /// As [`Past::printed`].
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError>;
+    /// The tasks here, or at the end of the recording, and who waits for whom.
+    ///
+    /// # Errors
+    ///
+    /// As [`Past::printed`].
+    fn tasks(&mut self, _at_end: bool) -> Result<TasksShown, DebuggeeError> {
+        Ok(TasksShown::default())
+    }
     /// Why the run failed where it stands, if there is more to say than its own message:
     /// which handle was wrong.
     ///
@@ -79,6 +102,20 @@ pub trait Past {
     fn fault_explained(&mut self) -> Result<Option<String>, DebuggeeError> {
         Ok(None)
     }
+}
+
+/// The tasks of a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TasksShown {
+    /// Those in progress, and what instances hold that is waited for.
+    pub told: TasksTold,
+    /// The last that have ended, the last one first.
+    pub ended: Vec<TaskTold>,
+    /// Ends of streams and futures that were never read or written, in the whole recording as far as
+    /// that is known.
+    pub unused: Vec<UnusedTold>,
+    /// Who waits for whom.
+    pub waits: Waits,
 }
 
 /// Which request is meant.

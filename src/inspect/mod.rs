@@ -5,10 +5,12 @@ mod child_count;
 pub mod core_level;
 pub mod ending;
 pub mod expression;
+pub mod futures;
 pub mod handles;
 pub mod hostcall;
 pub mod past;
 pub mod profile;
+pub mod tasks;
 pub mod variable;
 
 pub use child_count::ChildCount;

@@ -7,6 +7,7 @@ use crate::debuggee::{
     Children, EvaluateContext, Format, Frame, FrameId, Looks, Page, Past, Presentation, Scope,
     ScopeHint, VariableView, Window, grouped,
 };
+use crate::inspect::hostcall::listing::Meant;
 use std::fmt::Write;
 
 /// What is listed, unless more is wanted, and at most.
@@ -253,15 +254,24 @@ pub(super) fn hostcalls(
 ) -> Result<String, Refusal> {
     let debuggee = open.debuggee.as_mut();
     let listing = Past::hostcalls(debuggee, call.output, call.interrupt)?;
-    let path = NamePattern::from(given.path.as_deref().unwrap_or_default());
-    let fitting: Vec<u64> = listing.matching(&path, given.failed, None).collect();
+    let which = Meant {
+        path: NamePattern::from(given.path.as_deref().unwrap_or_default()),
+        failed: given.failed,
+        slow: None,
+        builtins: given.builtins,
+    };
+    let fitting: Vec<u64> = listing.matching(&which).collect();
     let from = match given.after {
         Some(after) => fitting.partition_point(|event| *event <= after),
         None => 0,
     };
     let meant = fitting.iter().skip(from).take(limit(given)).copied();
     let meant: Vec<u64> = meant.collect();
-    let all = grouped(listing.len() as u64);
+    let all = match which.builtins {
+        true => listing.len(),
+        false => listing.len() - listing.plumbing(),
+    };
+    let all = grouped(all as u64);
     let Some(last) = meant.last() else {
         return Ok(format!("none of the {all} hostcalls is like that"));
     };

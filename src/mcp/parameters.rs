@@ -110,6 +110,11 @@ pub(super) const PATH: Parameter = Parameter::new(
 );
 pub(super) const FAILED: Parameter =
     Parameter::new("failed", "boolean", "Only those that answered an error.");
+pub(super) const BUILTINS: Parameter = Parameter::new(
+    "builtins",
+    "boolean",
+    "The component model's own built-ins, too, that only keep its books.",
+);
 pub(super) const OF: Parameter = Parameter::new(
     "of",
     "string",
@@ -150,6 +155,7 @@ pub(super) struct Given {
     pub lines: bool,
     pub path: Option<String>,
     pub failed: bool,
+    pub builtins: bool,
     pub of: Option<String>,
     pub scope: Option<String>,
     pub question: Option<String>,

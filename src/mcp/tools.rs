@@ -3,8 +3,8 @@
 use super::desk::{Call, Desk, Refusal};
 use super::looking;
 use super::parameters::{
-    AFTER, ALL, AT, EXPRESSION, EXPRESSIONS, FAILED, FRAME, FUNCTION, Given, LIMIT, LINE, LINES,
-    OF, PATH, PLACE, Parameter, QUESTION, RECORDING, SCOPE, SECRETS, TO, WHERE,
+    AFTER, ALL, AT, BUILTINS, EXPRESSION, EXPRESSIONS, FAILED, FRAME, FUNCTION, Given, LIMIT, LINE,
+    LINES, OF, PATH, PLACE, Parameter, QUESTION, RECORDING, SCOPE, SECRETS, TO, WHERE,
 };
 use crate::questions;
 use std::fmt::Write;
@@ -142,7 +142,7 @@ static TOOLS: &[Tool] = &[
     Tool {
         name: "hostcalls",
         about: "What the program asked of its host, and what it was answered, in order.",
-        parameters: &[PATH, FAILED, AFTER, LIMIT, SECRETS],
+        parameters: &[PATH, FAILED, BUILTINS, AFTER, LIMIT, SECRETS],
         does: Does::Look(looking::hostcalls),
     },
 ];

@@ -6,7 +6,7 @@ use super::{Asked, Question, QuestionError, Words};
 use crate::debuggee::{EvaluateContext, Format, Travels, VisitsOf, Window};
 use crate::replay::Phase;
 use crate::timeline::ToldVisit;
-use crate::timeline::travel::motion::{Direction, Motion};
+use crate::timeline::travel::motion::{Direction, HostcallFilter, Motion};
 use serde::Serialize;
 
 /// How often was something called?
@@ -91,7 +91,10 @@ fn returned(asked: &mut Asked<'_>) -> Result<Option<String>, QuestionError> {
         return Ok(None);
     };
     let (motion, name) = match asked.debuggee.here().position.phase {
-        Phase::Calling => (Motion::OverHostcall(Direction::Forward), "$result"),
+        Phase::Calling => (
+            Motion::OverHostcall(Direction::Forward, HostcallFilter::ANY),
+            "$result",
+        ),
         _ => (
             asked.debuggee.out_of(frame.id, Direction::Forward)?,
             "$return",

@@ -2,9 +2,9 @@
 
 use super::memory::{HeapAnswer, heap, limit_alone};
 use super::{Asked, Question, QuestionError};
-use crate::debuggee::{DebuggeeError, HandleShown, InstanceHandles, Past, grouped};
+use crate::debuggee::{Debuggee, DebuggeeError, HandleShown, Past, grouped};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -32,6 +32,27 @@ pub struct LeaksAnswer {
     pub handles: Vec<LeakedHandles>,
     /// How many more kinds of those there are.
     pub more: usize,
+    /// Tasks that have not ended, what is still waited for, and streams and futures that were never read
+    /// or written.
+    pub tasks: Vec<Left>,
+    /// How many more of those there are.
+    pub more_tasks: usize,
+}
+
+/// What a task has left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Left {
+    /// In words.
+    pub what: String,
+    /// The hostcall that it began with, or the one after that.
+    pub event: u64,
+    /// When it was used last.
+    pub last: Option<u64>,
+    /// The task that made it or used it last.
+    pub task: Option<u64>,
+    /// The request that the task served.
+    pub request: Option<String>,
 }
 
 /// Handles that are alike.
@@ -69,12 +90,17 @@ impl Question for Leaks {
     fn answer(&self, asked: &mut Asked<'_>) -> Result<LeaksAnswer, QuestionError> {
         let limit = self.limit.unwrap_or(USUAL);
         let profile = asked.debuggee.heap(None, asked.output, asked.interrupt)?;
-        let resources = resources(asked)?;
+        let resources = once_known(asked, |debuggee| Past::resources(debuggee, true))?;
         let leaked = resources.into_iter().flat_map(|of| of.leaks);
         let mut handles = alike(leaked);
         let all = handles.len();
         handles.truncate(limit);
+        let mut tasks = left(asked)?;
+        let all_tasks = tasks.len();
+        tasks.truncate(limit);
         Ok(LeaksAnswer {
+            more_tasks: all_tasks - tasks.len(),
+            tasks,
             heap: heap(&profile, limit),
             more: all - handles.len(),
             handles,
@@ -82,10 +108,13 @@ impl Question for Leaks {
     }
 }
 
-/// The handle tables at the end: what replays in the background may have to come there first.
-fn resources(asked: &mut Asked<'_>) -> Result<Vec<InstanceHandles>, QuestionError> {
+/// What a debuggee tells of its past: what replays in the background may have to come there first.
+pub(super) fn once_known<T>(
+    asked: &mut Asked<'_>,
+    tell: impl Fn(&mut dyn Debuggee) -> Result<T, DebuggeeError>,
+) -> Result<T, QuestionError> {
     loop {
-        match Past::resources(asked.debuggee, true) {
+        match tell(asked.debuggee) {
             Err(DebuggeeError::NotYet) if asked.interrupt.is_raised() => {
                 return Err(DebuggeeError::Interrupted.into());
             }
@@ -93,6 +122,71 @@ fn resources(asked: &mut Asked<'_>) -> Result<Vec<InstanceHandles>, QuestionErro
             known => return Ok(known?),
         }
     }
+}
+
+/// What tasks have left, by the request that they served.
+fn left(asked: &mut Asked<'_>) -> Result<Vec<Left>, QuestionError> {
+    let shown = once_known(asked, |debuggee| Past::tasks(debuggee, true))?;
+    let requests = asked.debuggee.requests(asked.interrupt)?;
+    let all = shown.told.tasks.iter().chain(&shown.ended);
+    let request_of = |task: Option<u64>| {
+        let task = all.clone().find(|told| Some(told.id) == task)?;
+        let mut list = requests.list().iter();
+        let request = list.find(|request| {
+            request.entered.is_some_and(|entered| {
+                (entered.event, entered.instance.0) == (task.begun, task.instance)
+            })
+        })?;
+        let part = |part: &Option<String>| part.clone().unwrap_or_default();
+        let (method, target) = (part(&request.method), part(&request.target));
+        Some(format!("request {}: {method} {target}", request.number))
+    };
+    let mut left: Vec<Left> = Vec::new();
+    for task in &shown.told.tasks {
+        let returned = match task.returned {
+            Some(_) => "has returned and goes on",
+            None => "has not returned",
+        };
+        left.push(Left {
+            what: format!(
+                "task {}, {}({}), {returned}: {}",
+                task.id, task.function, task.arguments, task.words
+            ),
+            event: task.begun,
+            last: Some(task.ran),
+            task: Some(task.id),
+            request: request_of(Some(task.id)),
+        });
+    }
+    for of in &shown.told.instances {
+        for item in &of.items {
+            left.push(Left {
+                what: format!(
+                    "index {} of instance {}, {}",
+                    item.index, of.instance, item.words
+                ),
+                event: item.hostcall,
+                last: None,
+                task: item.task,
+                request: request_of(item.task),
+            });
+        }
+    }
+    // What is there still has been told.
+    for unused in shown
+        .unused
+        .iter()
+        .filter(|unused| unused.dropped.is_some())
+    {
+        left.push(Left {
+            what: unused.words.clone(),
+            event: unused.came,
+            last: unused.dropped,
+            task: unused.task,
+            request: request_of(unused.task),
+        });
+    }
+    Ok(left)
 }
 
 fn alike(leaked: impl Iterator<Item = HandleShown>) -> Vec<LeakedHandles> {
@@ -130,15 +224,33 @@ impl fmt::Display for LeaksAnswer {
             (0, None) => f.write_str("all blocks of the heap were freed")?,
             _ => write!(f, "never freed: {}", self.heap)?,
         }
-        if self.handles.is_empty() {
-            return f.write_str("\nall handles were dropped");
+        match self.handles.is_empty() {
+            true => f.write_str("\nall handles were dropped")?,
+            false => f.write_str("\nnever dropped:")?,
         }
-        f.write_str("\nnever dropped:")?;
         for handles in &self.handles {
             write!(f, "\n{handles}")?;
         }
         if self.more > 0 {
             write!(f, "\n… {} kinds more …", grouped(self.more as u64))?;
+        }
+        if !self.tasks.is_empty() {
+            f.write_str("\nnever ended, read or written:")?;
+        }
+        // Together what one request has left, in the order of requests.
+        let requests: BTreeSet<&Option<String>> =
+            self.tasks.iter().map(|left| &left.request).collect();
+        for request in requests {
+            if let Some(request) = request {
+                write!(f, "\n  {request}")?;
+            }
+            let own = self.tasks.iter().filter(|left| left.request == *request);
+            for left in own {
+                write!(f, "\n    {}", left.what)?;
+            }
+        }
+        if self.more_tasks > 0 {
+            write!(f, "\n… {} more …", grouped(self.more_tasks as u64))?;
         }
         Ok(())
     }

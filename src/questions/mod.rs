@@ -22,6 +22,7 @@ mod read;
 mod rows;
 mod values;
 mod visits;
+mod waits;
 mod why;
 mod writes;
 
@@ -30,7 +31,7 @@ pub use causes::{Cause, Causes};
 pub use diff::{Diff, DiffAnswer, Parting, Standing, ToldOtherwise};
 pub use error::QuestionError;
 pub use hottest::{Hot, Hottest, HottestAnswer};
-pub use leaks::{LeakedHandles, Leaks, LeaksAnswer};
+pub use leaks::{LeakedHandles, Leaks, LeaksAnswer, Left};
 pub use memory::{Growth, HeapAnswer, HeapRow, Memory, MemoryAnswer};
 pub use moment::Moment;
 pub use origin::OriginOf;
@@ -38,6 +39,7 @@ pub use read::{Asking, Kind, Words, kinds, of_words, read};
 pub use rows::{Argument, Part, Row, Shown};
 pub use values::{Different, Values, ValuesAnswer, ValuesOf};
 pub use visits::{Visits, VisitsAnswer};
+pub use waits::{Waiting, WaitsAnswer};
 pub use why::Why;
 pub use writes::{Write, Writes, WritesAnswer};
 

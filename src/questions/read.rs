@@ -2,7 +2,7 @@
 
 use super::{
     Answer, Asked, Calls, Diff, Hottest, Leaks, Memory, OriginOf, Part, Question, QuestionError,
-    Values, Visits, Why, Writes,
+    Values, Visits, Waiting, Why, Writes,
 };
 
 /// A question that has been read.
@@ -127,9 +127,16 @@ static KINDS: &[Kind] = &[
         read: |kind, text| asking(kind, Memory::read(text)?),
     },
     Kind {
+        word: "waits",
+        arguments: "[dot]",
+        about: "who waits for whom, and who waits for ever; dot: as a graph for Graphviz",
+        is_of_moment: true,
+        read: |kind, text| asking(kind, Waiting::read(text)?),
+    },
+    Kind {
         word: "leaks",
         arguments: "[--limit N]",
-        about: "which blocks of the heap are never freed, and which handles never dropped, by where they come from",
+        about: "which blocks of the heap are never freed, which handles never dropped, by where they come from; which tasks never end, and which streams and futures are never read or written",
         is_of_moment: false,
         read: |kind, text| asking(kind, Leaks::read(text)?),
     },

@@ -2,7 +2,6 @@
 //! on those that they make always.
 
 use super::host::Host;
-use super::writing::recorded_instances;
 use crate::component::Component;
 use crate::trace::Metadata;
 use wasmtime::Store;
@@ -40,7 +39,7 @@ impl Dials {
     /// store so many.
     pub(super) fn make_room(self, store: &mut Store<Host>, component: &Component) {
         if self.handles.is_some() {
-            let instances = usize::try_from(recorded_instances(component)).unwrap_or(1);
+            let instances = component.instances() as usize;
             let more = DUMMIES.saturating_mul(instances);
             let limit = store.max_component_handles();
             store.set_max_component_handles(limit.saturating_add(more));

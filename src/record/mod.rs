@@ -92,6 +92,8 @@ pub struct Recorded {
     pub outcome: Outcome,
     /// Outgoing crossings recorded.
     pub events: u64,
+    /// How many of those are of the component model's built-ins that only keep its books.
+    pub builtins: u64,
     /// Size of the trace file in bytes.
     pub bytes: u64,
     /// From the making of the recorder to the last byte of the trace: without
@@ -100,6 +102,17 @@ pub struct Recorded {
     /// The run trapped in the adapter that makes a WASI 0.1 module a component: the module
     /// may run without it.
     pub trapped_in_adapter: bool,
+}
+
+impl Recorded {
+    /// What was recorded, for people: `52 hostcalls`, `52 hostcalls and 310 built-ins`.
+    pub fn calls_text(&self) -> String {
+        let hostcalls = self.events.saturating_sub(self.builtins);
+        match self.builtins {
+            0 => format!("{hostcalls} hostcalls"),
+            builtins => format!("{hostcalls} hostcalls and {builtins} built-ins"),
+        }
+    }
 }
 
 /// Runs a command component with WASI and records it into a new file.
@@ -270,6 +283,7 @@ pub fn everything(config: &mut Config) {
         .wasm_component_model_threading(true)
         .wasm_component_model_error_context(true)
         .wasm_component_model_fixed_length_lists(true)
+        .wasm_component_model_gc(true)
         .wasm_component_model_map(true)
         .wasm_component_model_memory64(true)
         .wasm_memory64(true);

@@ -5,7 +5,7 @@ use super::held::Held;
 use super::tail::Tail;
 use super::tails::{PooledTail, Tails};
 use super::target::{Sections, Target, beside, unnamed};
-use super::writing::{Begin, Shared, recorded_instances};
+use super::writing::{Begin, Shared};
 use super::{Dials, Recorded, RecorderError, shared, sink};
 use crate::component::Component;
 use crate::trace::tail::IDENTITY;
@@ -138,7 +138,7 @@ impl Recorder {
         };
         let file = file.map_err(|error| RecorderError::create(path, &error))?;
         let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
-        let instances = recorded_instances(&component);
+        let instances = u64::from(component.instances());
         let tail = match regular {
             true => beside(path, instances).inspect_err(|_| _ = std::fs::remove_file(path))?,
             false => unnamed(instances)?,
@@ -170,7 +170,7 @@ impl Recorder {
             file: None,
             spare: None,
         };
-        let tail = unnamed(recorded_instances(&component))?;
+        let tail = unnamed(u64::from(component.instances()))?;
         let packed = PackedComponent::new(&component)
             .map_err(|error| RecorderError::Output(error.to_string()))?;
         let program = HeldProgram::Whole(packed);
@@ -366,11 +366,12 @@ impl Recorder {
         let shared = &self.handle.shared;
         let result = shared.finish(Some(&outcome));
         self.handle.join();
-        let (events, bytes) = result?;
+        let totals = result?;
         Ok(Recorded {
             outcome,
-            events,
-            bytes,
+            events: totals.events,
+            builtins: totals.builtins,
+            bytes: totals.bytes,
             elapsed: self.handle.begun.elapsed(),
             trapped_in_adapter: false,
         })

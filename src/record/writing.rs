@@ -6,7 +6,7 @@ use super::clock::Clock;
 use super::tail::{Push, RecorderMemory, Tail};
 use super::target::{Sections, Target};
 use super::{Dials, RecorderError};
-use crate::component::{BodyId, Component, Item};
+use crate::component::Component;
 use crate::trace::{Instance, Note, Outcome, RecordsError, Writer};
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::io;
@@ -32,6 +32,16 @@ pub(super) struct Shared {
     output: Mutex<Output>,
     pending: Mutex<Pending>,
     work: Condvar,
+}
+
+/// What a recording that has ended holds.
+pub(super) struct Totals {
+    /// Outgoing crossings.
+    pub(super) events: u64,
+    /// How many of those are plumbing.
+    pub(super) builtins: u64,
+    /// How long the trace is.
+    pub(super) bytes: u64,
 }
 
 /// Makes the beginning of a trace.
@@ -122,7 +132,7 @@ impl Shared {
         dials: Dials,
     ) -> Shared {
         Shared {
-            instances: recorded_instances(&component),
+            instances: u64::from(component.instances()),
             dials,
             chaos: dials.chaos.map(Random::of),
             clock: tail.clock().clone(),
@@ -402,10 +412,9 @@ impl Shared {
         error
     }
 
-    /// Takes everything that there is and ends the trace; answers how many outgoing
-    /// crossings were recorded and how long the trace is. Without an outcome, it
-    /// says that it was cut off.
-    pub(super) fn finish(&self, outcome: Option<&Outcome>) -> Result<(u64, u64), RecorderError> {
+    /// Takes everything that there is and ends the trace; answers what it holds. Without an
+    /// outcome, it says that it was cut off.
+    pub(super) fn finish(&self, outcome: Option<&Outcome>) -> Result<Totals, RecorderError> {
         let mut output = self.output.lock();
         let result = self.end(&mut output, outcome);
         let mut pending = self.pending.lock();
@@ -416,11 +425,7 @@ impl Shared {
         result
     }
 
-    fn end(
-        &self,
-        output: &mut Output,
-        outcome: Option<&Outcome>,
-    ) -> Result<(u64, u64), RecorderError> {
+    fn end(&self, output: &mut Output, outcome: Option<&Outcome>) -> Result<Totals, RecorderError> {
         self.write_out(output)?;
         // From here on nothing is committed: the stage is looked at under the lock.
         let held = {
@@ -441,9 +446,10 @@ impl Shared {
         let Some(writer) = output.take_writer() else {
             return Err(RecorderError::Finished);
         };
-        let (events, written) = (writer.events(), writer.written());
+        let (events, builtins) = (writer.events(), writer.plumbing());
+        let written = writer.written();
         let path = output.target.path.as_deref();
-        let length = match outcome {
+        let bytes = match outcome {
             None => written,
             Some(outcome) => writer
                 .finish(outcome)
@@ -454,30 +460,10 @@ impl Shared {
                 .map(|out| out.written)?,
         };
         output.target.remove_tail();
-        Ok((events, length))
+        Ok(Totals {
+            events,
+            builtins,
+            bytes,
+        })
     }
-}
-
-/// How many instances of the component register a recorder.
-pub(super) fn recorded_instances(component: &Component) -> u64 {
-    let mut counts = vec![None; component.bodies().len()];
-    count_instances(component, BodyId(0), &mut counts)
-}
-
-/// Each body is counted once, however often it is instantiated.
-fn count_instances(component: &Component, id: BodyId, counts: &mut [Option<u64>]) -> u64 {
-    if let Some(count) = counts.get(id.0 as usize).copied().flatten() {
-        return count;
-    }
-    let body = component.body(id);
-    let mut count = u64::from(body.has_core);
-    for item in &body.items {
-        if let Item::Nested(nested) = item {
-            count = count.saturating_add(count_instances(component, *nested, counts));
-        }
-    }
-    if let Some(slot) = counts.get_mut(id.0 as usize) {
-        *slot = Some(count);
-    }
-    count
 }

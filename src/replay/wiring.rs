@@ -10,7 +10,7 @@ use super::probes::Stored;
 use super::state::State;
 use crate::component::types::CoreType;
 use crate::component::wiring::CoreSort;
-use crate::component::{BodyId, Component, Crossing, CrossingId, CrossingKind, Item, ModuleId};
+use crate::component::{Component, Crossing, CrossingId, CrossingKind, Item, ModuleId};
 use crate::instrument::clock::{IMPORT_HOOK, IMPORT_MODULE, IMPORT_REMAINING};
 use crate::instrument::probe::IMPORT_STORED;
 use crate::instrument::probe::context::{IMPORT_ENTER, IMPORT_NOTED};
@@ -41,11 +41,8 @@ pub(super) fn instantiate(
         stubs: HashSet::new(),
         imported_starts: HashMap::new(),
     };
-    wiring.body(BodyId(0), 0)
+    wiring.body(0)
 }
-
-/// Deeper nesting than any toolchain makes; hostile binaries stop here.
-const MAX_NESTING: usize = 100;
 
 struct Wiring<'a> {
     store: &'a mut Store<State>,
@@ -70,7 +67,7 @@ enum Source {
 /// The core index spaces of a body being instantiated.
 #[derive(Default)]
 struct Spaces {
-    modules: Vec<ModuleId>,
+    modules: Vec<Option<ModuleId>>,
     instances: Vec<Source>,
     functions: Vec<Extern>,
     memories: Vec<Extern>,
@@ -99,20 +96,26 @@ impl Spaces {
 }
 
 impl Wiring<'_> {
-    fn body(&mut self, id: BodyId, depth: usize) -> wasmtime::Result<()> {
-        if depth > MAX_NESTING {
-            return Err(wiring("components are nested too deeply"));
-        }
+    /// Makes one of the instances that the component's bodies come to; reading the component has
+    /// bounded how deep they lie.
+    fn body(&mut self, made: usize) -> wasmtime::Result<()> {
         let component = self.component.clone();
-        let body = component.body(id);
+        let made = component
+            .made()
+            .get(made)
+            .ok_or_else(|| wiring("an instance is missing"))?;
+        let body = component.body(made.body);
+        let mut nested = made.nested.iter();
         let instance = Instance(self.instances);
         if body.has_core {
             self.instances += 1;
         }
-        let mut spaces = Spaces::default();
+        let mut spaces = Spaces {
+            modules: made.modules.clone(),
+            ..Spaces::default()
+        };
         for item in &body.items {
             match item {
-                Item::Module(module) => spaces.modules.push(*module),
                 Item::Instantiate { module, args } => {
                     let made = self.core_instance(&mut spaces, instance, *module, args)?;
                     spaces.instances.push(Source::Real(made));
@@ -156,7 +159,10 @@ impl Wiring<'_> {
                     let instances = &mut self.store.data_mut().instances;
                     instances.add_incoming(instance, crossing.id, function);
                 }
-                Item::Nested(id) => self.body(*id, depth + 1)?,
+                Item::Nested => {
+                    let next = nested.next();
+                    self.body(*next.ok_or_else(|| wiring("a nested instance is missing"))?)?;
+                }
             }
         }
         Ok(())
@@ -206,9 +212,11 @@ impl Wiring<'_> {
         module: u32,
         args: &[(String, u32)],
     ) -> wasmtime::Result<wasmtime::Instance> {
-        let id = *spaces
+        let id = spaces
             .modules
             .get(module as usize)
+            .copied()
+            .flatten()
             .ok_or_else(|| wiring("a core module is missing"))?;
         let module = self
             .modules

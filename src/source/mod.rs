@@ -8,6 +8,7 @@
 mod addresses;
 mod bodies;
 mod budget;
+mod coroutines;
 mod damage;
 mod demangle;
 mod digest;
@@ -65,6 +66,7 @@ pub use scopes::InlinedCall;
 pub use units::EntryId;
 
 pub(crate) use addresses::is_tombstone;
+pub use coroutines::{Coroutine, CoroutineKind};
 pub(crate) use scopes::{Declared, Location, Scopes};
 pub(crate) use sections::Reader;
 pub(crate) use spelling::short;

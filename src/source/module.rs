@@ -501,6 +501,14 @@ impl ModuleSource {
 
 /// What the room itself asks.
 impl ModuleSource {
+    pub(super) fn entries(&self) -> &Entries {
+        &self.entries
+    }
+
+    pub(super) fn type_names(&self) -> &TypeNames {
+        &self.type_names
+    }
+
     pub(super) fn code(&self) -> &Code {
         &self.entries.code
     }

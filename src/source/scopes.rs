@@ -62,6 +62,8 @@ pub(crate) struct Frame {
     pub(crate) inlined: Option<InlinedCall>,
     /// From the outermost block to the innermost.
     pub(crate) variables: Vec<Declared>,
+    /// The first parameter without a name: what resumes a coroutine is given that so.
+    pub(crate) nameless: Option<Declared>,
 }
 
 /// The bodies that a place is in, outermost first, with the frame base of the
@@ -137,11 +139,25 @@ fn declared(
     pc: Option<u32>,
 ) -> Result<Option<Declared>, SourceError> {
     let declaration = entries.declaration(unit_id, attributes);
-    let Some(name) = declaration.name else {
+    if declaration.name.is_none() {
         return Ok(None);
-    };
+    }
+    described(entries, unit_id, unit, tag, attributes, pc).map(Some)
+}
+
+/// The same, whether it has a name or not.
+fn described(
+    entries: &Entries,
+    unit_id: u32,
+    unit: &Unit,
+    tag: gimli::DwTag,
+    attributes: &[Attribute<Reader>],
+    pc: Option<u32>,
+) -> Result<Declared, SourceError> {
+    let declaration = entries.declaration(unit_id, attributes);
+    let name = declaration.name.unwrap_or_default();
     let location = location(&entries.code, unit, attributes, pc)?;
-    Ok(Some(Declared {
+    Ok(Declared {
         name,
         type_id: declaration.type_id,
         is_argument: tag == gimli::DW_TAG_formal_parameter,
@@ -149,7 +165,7 @@ fn declared(
         location,
         declared: declaration.declared,
         unit: unit_id,
-    }))
+    })
 }
 
 fn location(
@@ -308,9 +324,18 @@ impl Walk<'_> {
                 let declared = declared(self.entries, id.unit, self.unit, tag, attributes, pc)?;
                 let name = declared.as_ref().map_or(0, |declared| declared.name.len());
                 self.left.spend::<Declared>(name)?;
-                if let Some(frame) = self.scopes.frames.last_mut() {
-                    frame.variables.extend(declared);
+                let Some(frame) = self.scopes.frames.last_mut() else {
+                    return Ok(false);
+                };
+                if declared.is_none()
+                    && frame.nameless.is_none()
+                    && tag == gimli::DW_TAG_formal_parameter
+                {
+                    let (entries, unit) = (self.entries, self.unit);
+                    let nameless = described(entries, id.unit, unit, tag, attributes, pc)?;
+                    frame.nameless = Some(nameless);
                 }
+                frame.variables.extend(declared);
                 Ok(false)
             }
             gimli::DW_TAG_lexical_block => {
@@ -332,7 +357,7 @@ impl Walk<'_> {
                 }
                 self.scopes.frames.push(Frame {
                     inlined: Some(call),
-                    variables: Vec::new(),
+                    ..Frame::default()
                 });
                 self.origins.push(self.origin(id.unit, attributes));
                 Ok(true)

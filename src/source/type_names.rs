@@ -18,7 +18,16 @@ struct Index {
     composites: HashMap<String, EntryId>,
     /// One of each kind of number.
     bases: Vec<EntryId>,
+    /// What rustc makes of asynchronous functions and blocks, with the path to each.
+    coroutines: HashMap<EntryId, String>,
+    /// The states of tasks in runtimes of the component model for Rust.
+    task_states: Vec<EntryId>,
 }
+
+/// The runtime that wit-bindgen generates calls to, and what its versions call the state of
+/// one task.
+const RUNTIME: &str = "wit_bindgen::";
+const TASK_STATES: [&str; 2] = ["TaskState", "FutureState"];
 
 impl Index {
     fn add(&mut self, entry: &Enclosed<'_>, name: String, path: Option<String>, is_rust: bool) {
@@ -26,6 +35,13 @@ impl Index {
         let is_new = !self.by_name.contains_key(&name);
         if is_new && entry.tag == gimli::DW_TAG_base_type {
             self.bases.push(id);
+        }
+        if is_rust && let Some(path) = &path {
+            if is_coroutine(&name) {
+                self.coroutines.insert(id, path.clone());
+            } else if TASK_STATES.contains(&name.as_str()) && path.starts_with(RUNTIME) {
+                self.task_states.push(id);
+            }
         }
         let shown = short(&name, is_rust);
         // Rust's paths end with what is shown; C++'s tell which class an object is of.
@@ -84,6 +100,16 @@ impl TypeNames {
         &self.index(units).bases
     }
 
+    /// The path to a coroutine's type, itself included; `None` of any other type.
+    pub(super) fn coroutine(&self, units: &Units, id: EntryId) -> Option<&str> {
+        self.index(units).coroutines.get(&id).map(String::as_str)
+    }
+
+    /// The types in which the runtime for Rust keeps what is left to do of a task.
+    pub(super) fn task_states(&self, units: &Units) -> &[EntryId] {
+        &self.index(units).task_states
+    }
+
     fn index(&self, units: &Units) -> &Index {
         self.0.get_or_init(|| index(units))
     }
@@ -113,6 +139,12 @@ fn index(units: &Units) -> Index {
         Ok(around)
     });
     index
+}
+
+/// `{async_fn_env#0}`, `{async_block_env#1}<T>`, `{gen_block_env#0}` and the like.
+pub(super) fn is_coroutine(name: &str) -> bool {
+    let kinds = ["{async_", "{gen_", "{coroutine_"];
+    kinds.iter().any(|kind| name.starts_with(kind)) && name.contains("_env#")
 }
 
 /// The name of an entry with those around it.

@@ -100,7 +100,7 @@ fn is_error(crossing: &Crossing, results: &[CoreValue]) -> bool {
 /// Whether nothing is in progress after the last event. Only where components call
 /// each other the events must be counted to know it.
 fn is_top_level(stored: &Arc<StoredEvents>) -> bool {
-    stored.component.has_one_instance() || depth(stored).is_ok_and(|depth| depth.open() == 0)
+    stored.component.instances() == 1 || depth(stored).is_ok_and(|depth| depth.open() == 0)
 }
 
 /// How many calls are open after the last event.

@@ -4,7 +4,7 @@ use super::error::TraceError;
 use super::event::EventKind;
 use super::host_time::Stopwatch;
 use super::reader::Trace;
-use crate::component::CrossingId;
+use crate::component::{Crossing, CrossingId};
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +29,8 @@ pub struct CrossingCount {
 pub struct Summary {
     /// Calls out of the guest.
     pub calls: u64,
+    /// How many of those are of built-ins that only keep the canonical ABI's books.
+    pub plumbing: u64,
     /// Calls into the guest.
     pub entries: u64,
     /// Memory hashes, against which replay is checked.
@@ -81,6 +83,8 @@ impl Summary {
             };
             match event.kind {
                 EventKind::Call(_) => {
+                    let crossing = trace.component().crossing(event.crossing);
+                    summary.plumbing += u64::from(crossing.is_some_and(Crossing::is_plumbing));
                     summary.calls += 1;
                     count.calls += 1;
                 }

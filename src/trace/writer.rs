@@ -121,6 +121,7 @@ pub struct Writer<W: Write> {
     ended: Option<NotNested>,
     plain: Vec<u8>,
     events: u64,
+    plumbing: u64,
     first_event: u64,
     written: u64,
     /// The sections after the component: 16 bytes for each quarter of a megabyte
@@ -180,6 +181,7 @@ impl<W: Write> Writer<W> {
             component,
             plain: Vec::with_capacity(SECTION_PLAIN * 2),
             events: 0,
+            plumbing: 0,
             first_event: 0,
             written: HEADER_LENGTH as u64,
             sections: Vec::new(),
@@ -216,6 +218,11 @@ impl<W: Write> Writer<W> {
     /// How many outgoing crossings have been recorded.
     pub fn events(&self) -> u64 {
         self.events
+    }
+
+    /// How many of those are of built-ins that only keep the canonical ABI's books.
+    pub fn plumbing(&self) -> u64 {
+        self.plumbing
     }
 
     /// How many bytes the trace has so far.
@@ -265,7 +272,10 @@ impl<W: Write> Writer<W> {
     }
 
     fn record(&mut self, instance: Instance, record: &Record<'_>) -> Result<(), RecordsError> {
-        self.events += u64::from(matches!(record.kind, RecordKind::Call(_)));
+        if let RecordKind::Call(_) = record.kind {
+            self.plumbing += u64::from(record.crossing.is_plumbing());
+            self.events += 1;
+        }
         self.encoder.append(instance, record, &mut self.plain);
         if self.plain.len() >= SECTION_PLAIN {
             self.flush()?;

@@ -53,6 +53,34 @@ fn doubling(levels: usize) -> String {
     wat
 }
 
+/// Each component instantiates the one before once.
+fn chain(length: usize) -> String {
+    let mut wat = "(component $root (component $c0)".to_owned();
+    for link in 1..length {
+        let before = link - 1;
+        write!(
+            wat,
+            "(component $c{link} (alias outer $root $c{before} (component $c)) \
+             (instance (instantiate $c)))"
+        )
+        .unwrap();
+    }
+    write!(wat, "(instance (instantiate $c{})))", length - 1).unwrap();
+    wat
+}
+
+/// Many instances of a component that passes many names on, each of which is long.
+fn passing_names(instances: usize) -> String {
+    let name = format!("a{}", "b".repeat(1000));
+    let aliases = r#"(alias export $i "f" (func))"#.repeat(1000);
+    let given = format!(r#"(import "{name}" (instance $i (export "f" (func))))"#);
+    let made = format!(r#"(instance (instantiate $c (with "{name}" (instance $i))))"#);
+    format!(
+        "(component {given} (component $c {given} {aliases}) {})",
+        made.repeat(instances)
+    )
+}
+
 #[test]
 fn the_structure_of_a_component_is_bounded() {
     let wat = |wat: &str| wat::parse_str(wat).expect("a component");
@@ -67,6 +95,16 @@ fn the_structure_of_a_component_is_bounded() {
         (
             wat(&format!("(component {})", wide.repeat(3))),
             Some("more than 2000 components and core modules"),
+        ),
+        (wat(&chain(100)), None),
+        (
+            wat(&chain(101)),
+            Some("more than 100 components instantiated within one another"),
+        ),
+        (wat(&passing_names(10)), None),
+        (
+            wat(&passing_names(900)),
+            Some("more than 1048576 names passed on between its instances"),
         ),
         (wat(&doubling(14)), None),
         (

@@ -100,8 +100,14 @@ fn what_cannot_be_recorded_is_named_with_its_place() {
             (func (export "realloc") (param i32 i32 i32 i32) (result i32) unreachable))
         (core instance $i (instantiate $m))"#;
     for (text, construct) in [
-        ("(import \"m\" (core module))", "an imported core module"),
-        ("(import \"c\" (component))", "an imported component"),
+        (
+            "(import \"m\" (core module $h)) (core instance (instantiate $h))",
+            "an instance of a core module that the host is to give",
+        ),
+        (
+            "(import \"c\" (component))",
+            "a component that the host is to give",
+        ),
         (
             "(alias core export $i \"shared\" (core memory $shared))",
             "a shared memory",
@@ -113,10 +119,6 @@ fn what_cannot_be_recorded_is_named_with_its_place() {
         (
             "(func $f (canon lift (core func $i \"f\"))) (start $f)",
             "a component start function",
-        ),
-        (
-            "(core type $t (func)) (func $f (canon lift (core func $i \"f\") gc))",
-            "the GC canonical ABI",
         ),
         (
             "(core type $t (shared (func (param i32)))) (core func (canon thread.spawn-ref $t))",

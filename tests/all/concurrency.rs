@@ -5,10 +5,9 @@ use crate::support::walk::hostcalls_both_ways;
 use crate::support::{
     cache_dir, check_handles, fixture, handle_history, parse, replay_here, rr_dap, text as out_text,
 };
-use rr_dap::component::status::SubtaskState;
 use rr_dap::component::types::CoreValue;
 use rr_dap::component::{Component, CrossingId, CrossingKind};
-use rr_dap::inspect::hostcall::arrivals::{Arrivals, Resolution, Told};
+use rr_dap::inspect::hostcall::arrivals::{Arrivals, Told};
 use rr_dap::inspect::hostcall::delivery;
 use rr_dap::replay::Ended;
 use rr_dap::replay::variant::CacheDir;
@@ -95,7 +94,7 @@ fn who_tells_that_a_call_was_cancelled() {
                 let (event, subtask) = (called.expect("was called"), state as u32 >> 4);
                 let found = delivery::delivery(&trace, event, crossing, instance, subtask);
                 let found = found.expect("sound events").expect("is told");
-                assert!(!found.has_returned);
+                assert!(!found.resolution.has_returned());
                 assert!(found.event > event);
                 told.push(name(found.told_by).expect("a crossing").to_string());
             }
@@ -191,7 +190,7 @@ fn handles_of_all_kinds_are_followed_to_their_end() {
 }
 
 /// Records a fixture.
-fn recording(name: &str) -> (tempfile::TempDir, Arc<Trace>) {
+pub fn recording(name: &str) -> (tempfile::TempDir, Arc<Trace>) {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("t.rrtrace");
     let (_, recorded) = record(&parse(&fixture(name)), &path);
@@ -199,7 +198,7 @@ fn recording(name: &str) -> (tempfile::TempDir, Arc<Trace>) {
     (dir, Arc::new(Trace::open(&path).expect("opens")))
 }
 
-fn timeline(trace: Arc<Trace>) -> Timeline {
+pub fn timeline(trace: Arc<Trace>) -> Timeline {
     let options = Options::new(
         env!("CARGO_BIN_EXE_rr-dap").into(),
         CacheDir::open(&cache_dir()).expect("a cache"),
@@ -207,7 +206,7 @@ fn timeline(trace: Arc<Trace>) -> Timeline {
     Timeline::open(trace, &options, &Interrupt::new(), &|_| {}).expect("a timeline")
 }
 
-fn go(timeline: &mut Timeline, motion: Motion) -> Stop {
+pub fn go(timeline: &mut Timeline, motion: Motion) -> Stop {
     timeline
         .travel(&motion, &Interrupt::new())
         .unwrap_or_else(|e| panic!("{motion:?}: {e}"))
@@ -374,11 +373,10 @@ fn calls_arrive_where_each_is_told_of() {
                         found.as_ref().map(|found| found.event),
                         "{name} {event}"
                     );
-                    let has_returned =
-                        |told: Told| told.resolution == Resolution::Call(SubtaskState::Returned);
+                    let has_returned = |told: Told| told.resolution.has_returned();
                     assert_eq!(
                         told.map(has_returned),
-                        found.map(|found| found.has_returned)
+                        found.map(|found| found.resolution.has_returned())
                     );
                     match told.is_some_and(has_returned) {
                         true => returned += 1,

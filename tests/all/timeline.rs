@@ -196,7 +196,10 @@ fn a_step_over_a_hostcall_ends_where_it_is_answered() {
     for event in [0, 3, 7] {
         let calling = go(&mut timeline, Motion::Event(event));
         assert_eq!(calling.position.phase, Phase::Calling);
-        let stop = go(&mut timeline, Motion::OverHostcall(Forward));
+        let stop = go(
+            &mut timeline,
+            Motion::OverHostcall(Forward, HostcallFilter::ANY),
+        );
         assert_eq!(stop.position.phase, Phase::Answered);
         assert_eq!(stop.event, event + 1);
         assert!(stop.position > calling.position);
@@ -204,17 +207,26 @@ fn a_step_over_a_hostcall_ends_where_it_is_answered() {
         assert_eq!(crossing.calling.event, event);
         answered.push((stop.position, state(&mut timeline)));
         // From between two hostcalls, over the next one.
-        let next = go(&mut timeline, Motion::OverHostcall(Forward));
+        let next = go(
+            &mut timeline,
+            Motion::OverHostcall(Forward, HostcallFilter::ANY),
+        );
         assert_eq!(
             (next.position.phase, next.event),
             (Phase::Answered, event + 2)
         );
-        let back = go(&mut timeline, Motion::OverHostcall(Backward));
+        let back = go(
+            &mut timeline,
+            Motion::OverHostcall(Backward, HostcallFilter::ANY),
+        );
         assert_eq!(
             (back.position.phase, back.event),
             (Phase::Calling, event + 1)
         );
-        let back = go(&mut timeline, Motion::OverHostcall(Backward));
+        let back = go(
+            &mut timeline,
+            Motion::OverHostcall(Backward, HostcallFilter::ANY),
+        );
         assert_eq!(back.position, calling.position);
     }
     for (position, expected) in answered {

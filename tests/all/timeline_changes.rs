@@ -5,7 +5,7 @@ use crate::support::queries::{ID, go, positions, stops, visits};
 use crate::support::walk::{Guest, command, each, record, run, timeline};
 use rr_dap::replay::{InstanceId, Phase, Position, Tick};
 use rr_dap::timeline::travel::motion::{
-    Breakpoint, BreakpointId, Direction, HitCondition, MemoryRange, Motion, Place,
+    Breakpoint, BreakpointId, Direction, HitCondition, HostcallFilter, MemoryRange, Motion, Place,
 };
 use rr_dap::timeline::{Change, Interrupt, Timeline, TimelineError};
 use std::collections::BTreeSet;
@@ -43,7 +43,7 @@ fn histories(timeline: &mut Timeline, oracle: &Oracle, ranges: &[MemoryRange]) -
     let calling = oracle.moments.iter().map(|m| m.position);
     for position in calling.filter(|p| p.phase == Phase::Calling) {
         go(timeline, Motion::Position(position));
-        go(timeline, Motion::OverHostcall(Forward));
+        go(timeline, Motion::OverHostcall(Forward, HostcallFilter::ANY));
         let answered = timeline.here().position;
         if answered.phase == Phase::Answered {
             at.insert(answered);

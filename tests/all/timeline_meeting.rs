@@ -99,7 +99,7 @@ fn step(dice: &mut Dice) -> (Motion, Direction) {
     let direction = *dice.pick(&[Direction::Forward, Direction::Backward]);
     let how = *dice.pick(&[Step::Over, Step::Over, Step::Into, Step::Out]);
     let motion = match dice.below(8) {
-        0 => Motion::OverHostcall(direction),
+        0 => Motion::OverHostcall(direction, HostcallFilter::ANY),
         1 => Motion::Hostcall(direction, HostcallFilter::ANY),
         2 | 3 => Motion::Instruction(direction, how),
         _ => Motion::Line(direction, how),

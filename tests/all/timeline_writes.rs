@@ -7,7 +7,8 @@ use rr_dap::component::ModuleId;
 use rr_dap::component::types::CoreValue;
 use rr_dap::replay::{InstanceId, Phase, Position};
 use rr_dap::timeline::travel::motion::{
-    Breakpoint, BreakpointId, Direction, HitCondition, MemoryRange, Motion, Place, Reason,
+    Breakpoint, BreakpointId, Direction, HitCondition, HostcallFilter, MemoryRange, Motion, Place,
+    Reason,
 };
 use rr_dap::timeline::{Change, Interrupt, Timeline, TimelineError};
 use std::ops::Range;
@@ -279,7 +280,10 @@ fn hostcalls_write_the_same() {
     let mut expected = Vec::new();
     for position in calls.collect::<Vec<_>>() {
         go(&mut timeline, Motion::Position(position));
-        go(&mut timeline, Motion::OverHostcall(Forward));
+        go(
+            &mut timeline,
+            Motion::OverHostcall(Forward, HostcallFilter::ANY),
+        );
         expected.push(timeline.here().position);
     }
     assert_eq!(expected.len(), 6);

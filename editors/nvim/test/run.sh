@@ -22,7 +22,7 @@ is_at_least 0.7 || skip "$nvim is older than 0.7"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-cp "$root"/fixtures/ledger.{wasm,c,csv} "$work"
+cp "$root"/fixtures/ledger.{wasm,c,csv} "$root"/fixtures/later.wasm "$work"
 export RR_DAP=$rr_dap WORK=$work PLUGIN=$here/..
 export XDG_CONFIG_HOME=$work/config XDG_DATA_HOME=$work/data XDG_STATE_HOME=$work/state
 echo "# language_server.lua"

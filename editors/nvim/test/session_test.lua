@@ -621,6 +621,41 @@ check.test("an attach without an address, or with a wrong one, is told", functio
   end)
 end)
 
+check.test("over asynchronous hostcalls to their results, without plumbing", function()
+  go(function()
+    dap.run(vim.tbl_extend("force", shared, {
+      name = "later",
+      type = "rr-dap",
+      request = "launch",
+      program = work .. "/later.wasm",
+      args = { "one", "two" },
+      recordTo = work .. "/later.rrtrace",
+      stopAt = "start",
+    }))
+  end)
+  local function listed(command)
+    vim.cmd(command)
+    check.wait("the list", function()
+      return vim.bo.buftype == "quickfix"
+    end)
+    local lines = vim.api.nvim_buf_get_lines(0, 0, -1, false)
+    vim.cmd("cclose")
+    return lines
+  end
+  local few, all = listed("RrHostcalls"), listed("RrHostcalls --builtins")
+  check.equal(#few < #all, true, "fewer without the component model's own")
+  local text = table.concat(few, "\n")
+  check.contains(text, "returned before event", "what came of a call")
+  check.equal(text:find("waitable", 1, true), nil, "no plumbing")
+  check.contains(table.concat(all, "\n"), "· ", "plumbing is marked")
+  local there = go("RrHostcallOver --result")
+  local back = go("RrHostcallBack --result")
+  check.equal(back.phase, "calling", "back at the call")
+  check.equal(back.moment.event < there.moment.event, true, "the call came before its result")
+  check.equal(go("RrHostcallNext --builtins").moment.event, back.moment.event + 1, "the next of all")
+  finish()
+end)
+
 check.test("health says what there is", function()
   vim.cmd("checkhealth rr-dap")
   local text = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), "\n")

@@ -1,6 +1,7 @@
 /** The view *Hostcalls*. */
 
 import * as vscode from 'vscode';
+import { builtinsShown, showBuiltins } from './builtins.js';
 import { ListView, type Said } from './listView.js';
 import type { Found, ListWindow, Part } from './listWindow.js';
 import type { Hostcall, HostcallQuery } from './protocol.js';
@@ -10,6 +11,8 @@ import { briefValues, callValues, cut, grouped, shortFunction, shortInterface } 
 type Filter = Pick<HostcallQuery, 'filter' | 'failed'>;
 
 const SHOWN_VALUES = 160;
+/** The sign of what is there, but hardly ever matters. */
+const DIM = new vscode.ThemeIcon('circle-small', new vscode.ThemeColor('disabledForeground'));
 
 export class HostcallsView extends ListView<Hostcall> {
   private filter: Filter = {};
@@ -20,6 +23,8 @@ export class HostcallsView extends ListView<Hostcall> {
     this.command('clearHostcallFilter', () => this.refilter({ ...this.filter, filter: undefined }));
     this.command('showFailedHostcalls', () => this.refilter({ ...this.filter, failed: true }));
     this.command('showAllHostcalls', () => this.refilter({ ...this.filter, failed: undefined }));
+    this.command('showBuiltins', () => this.withBuiltins(true));
+    this.command('hideBuiltins', () => this.withBuiltins(false));
     this.command('earlierHostcalls', () => this.earlier());
     this.command('laterHostcalls', () => this.later());
   }
@@ -29,7 +34,7 @@ export class HostcallsView extends ListView<Hostcall> {
   }
 
   protected override async fetch(recording: Recording, part: Part): Promise<Found<Hostcall>> {
-    const { total, hostcalls } = await recording.ask('rr/hostcalls', { ...this.filter, ...part });
+    const { total, hostcalls } = await recording.ask('rr/hostcalls', { ...this.filter, builtins: builtinsShown(), ...part });
     return { total, items: hostcalls };
   }
 
@@ -48,7 +53,7 @@ export class HostcallsView extends ListView<Hostcall> {
     item.id = `${call.event}`;
     item.description = cut(briefValues(call), SHOWN_VALUES);
     item.tooltip = callTooltip(call);
-    item.iconPath = this.icon(call, call.failed, 'symbol-event');
+    item.iconPath = call.builtin && call.event !== this.here ? DIM : this.icon(call, call.failed, 'symbol-event');
     item.command = { command: 'rr-dap.seek', title: 'Go There', arguments: [{ event: call.event }] };
     item.accessibilityInformation = {
       label: `event ${call.event}, ${call.name}${call.failed ? ', failed' : ''}${call.event === this.here ? ', here' : ''}`,
@@ -66,6 +71,11 @@ export class HostcallsView extends ListView<Hostcall> {
     if (window.items.length > 0) return undefined;
     if (this.filter.filter !== undefined) return `No hostcall fits "${this.filter.filter}".`;
     return this.filter.failed ? 'No hostcall failed.' : 'The recording has no hostcalls.';
+  }
+
+  private async withBuiltins(show: boolean): Promise<void> {
+    await showBuiltins(show);
+    await this.relist();
   }
 
   private async askFilter(): Promise<void> {
@@ -91,6 +101,7 @@ function callTooltip(call: Hostcall): vscode.MarkdownString {
   const text = new vscode.MarkdownString();
   text.appendMarkdown(`**event ${call.event}**${call.failed ? ' — failed' : ''}\n`);
   text.appendCodeblock(`${call.name}\n${callValues(call)}`, 'wit');
+  for (const told of call.told ?? []) text.appendMarkdown(`${told.inCall ? 'tells' : 'before it'}: `).appendText(`${told.text}\n`);
   if (call.interface) text.appendMarkdown(`in ${shortInterface(call.interface)}`);
   return text;
 }

@@ -41,7 +41,13 @@ export interface Hostcall {
   /** WAVE text. */
   readonly result?: string | null;
   /** What became of it, if it was not done when it returned. */
-  readonly later?: { readonly text: string } | null;
+  readonly later?: { readonly event?: number | null; readonly result?: string | null; readonly text: string } | null;
+  /** WAVE text: what a write took that was done at once, if not all. */
+  readonly taken?: string | null;
+  /** What the program is told of by it, or by callbacks just before. */
+  readonly told?: readonly { readonly event: number; readonly inCall: boolean; readonly text: string }[] | null;
+  /** A built-in of the component model that only keeps its books. */
+  readonly builtin?: boolean | null;
   readonly failed: boolean;
   readonly depth?: number | null;
 }
@@ -50,6 +56,8 @@ export interface HostcallQuery {
   /** A WIT path with `*`. */
   readonly filter?: string;
   readonly failed?: boolean;
+  /** Whether the component model's own built-ins are meant, too. */
+  readonly builtins?: boolean;
   readonly from?: number;
   readonly count?: number;
 }
@@ -238,6 +246,10 @@ export interface Step {
   readonly kind?: 'into' | 'over' | 'out';
   readonly filter?: string;
   readonly failed?: boolean;
+  /** Whether the component model's own built-ins count as hostcalls. */
+  readonly builtins?: boolean;
+  /** Over a hostcall to where the program is told of its result, and back. */
+  readonly result?: boolean;
   readonly threadId?: number;
 }
 
@@ -260,7 +272,7 @@ export interface Requests {
     { readonly handle?: number; readonly at?: 'here' | 'end' },
     { readonly instances: readonly Instance[] },
   ];
-  'rr/timeline': [{ readonly buckets?: number }, Timeline];
+  'rr/timeline': [{ readonly buckets?: number; readonly builtins?: boolean }, Timeline];
   'rr/system': [{ readonly buckets?: number }, System];
   'rr/messages': [MessageQuery, Messages];
   'rr/follow': [{ readonly direction: 'forward' | 'backward' } & OfThread, unknown];

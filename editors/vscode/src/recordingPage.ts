@@ -6,6 +6,8 @@ import { grouped } from './wording.js';
 export interface RecordingInfo {
   readonly bytes: number;
   readonly hostcalls: number;
+  /** How many of those only keep the component model's books. */
+  readonly builtins?: number;
   readonly exitCode?: number | null;
   readonly outcome?: { readonly how: string; readonly what?: string };
   readonly missing?: unknown;
@@ -50,7 +52,7 @@ export function recordingPage(name: string, link: string, info: RecordingInfo | 
 `;
 }
 
-function facts({ bytes, hostcalls, exitCode, outcome, missing, metadata = {} }: RecordingInfo): string {
+function facts({ bytes, hostcalls, builtins = 0, exitCode, outcome, missing, metadata = {} }: RecordingInfo): string {
   const { program, args = [], dirs = [], invoke, recorder, started } = metadata;
   const rows: Row[] = [
     ['program', program],
@@ -62,7 +64,7 @@ function facts({ bytes, hostcalls, exitCode, outcome, missing, metadata = {} }: 
     ['ended', outcome && [outcome.how, outcome.what].filter(Boolean).join(': ')],
     ['exit code', exitCode === undefined || exitCode === null ? undefined : String(exitCode)],
     ['missing', missing ? JSON.stringify(missing) : undefined],
-    ['hostcalls', grouped(hostcalls)],
+    ['hostcalls', builtins === 0 ? grouped(hostcalls) : `${grouped(hostcalls - builtins)}, ${grouped(builtins)} built-ins`],
     ['size', `${grouped(bytes)} bytes`],
   ];
   const shown = rows.filter(([, value]) => value !== undefined && value !== '');

@@ -1,6 +1,7 @@
 /** The commands that go somewhere, and marks. */
 
 import * as vscode from 'vscode';
+import { builtinsShown } from './builtins.js';
 import { copyLink } from './links.js';
 import { readPlace } from './place.js';
 import type { Mark, Requests, Seek, Step, WhoWrote } from './protocol.js';
@@ -15,6 +16,8 @@ const STEPS: Readonly<Record<string, Step>> = {
   previousHostcall: { direction: 'backward', unit: 'hostcall' },
   stepOverHostcall: { direction: 'forward', unit: 'hostcall', kind: 'over' },
   stepBackOverHostcall: { direction: 'backward', unit: 'hostcall', kind: 'over' },
+  stepOverToResult: { direction: 'forward', unit: 'hostcall', kind: 'over', result: true },
+  stepBackFromResult: { direction: 'backward', unit: 'hostcall', kind: 'over', result: true },
   nextFailedHostcall: { direction: 'forward', unit: 'hostcall', failed: true },
   nextRequest: { direction: 'forward', unit: 'request' },
   previousRequest: { direction: 'backward', unit: 'request' },
@@ -51,7 +54,7 @@ export function travelCommands(recordings: Recordings, extension: string): vscod
     );
   const seek = (to: Seek) => (recording: Recording) => recording.ask('rr/seek', to);
   return [
-    ...Object.entries(STEPS).map(([name, step]) => command(name, (recording) => recording.ask('rr/step', { ...step, ...recording.thread }))),
+    ...Object.entries(STEPS).map(([name, step]) => command(name, (recording) => recording.ask('rr/step', { ...step, builtins: builtinsShown(), ...recording.thread }))),
     command('follow', (recording, item?: StackItemInMenu) => follow(recording, 'forward', item)),
     command('followBack', (recording, item?: StackItemInMenu) => follow(recording, 'backward', item)),
     command('goToStart', seek({ to: 'start' })),

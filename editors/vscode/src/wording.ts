@@ -28,10 +28,12 @@ export function shortFunction(call: Hostcall): string {
   return own.replace(/^\[method\][^.]*\./, '').replace(/^\[(?:static|constructor)\]/, '');
 }
 
-/** One line: `(self: 4, path: "x") → ok(5)`. */
+/** One line: `(self: 4, path: "x") → ok(5)`; what came later, and what it tells of, behind it. */
 export function callValues(call: Hostcall): string {
   const listed = `(${call.arguments ?? ''})`;
-  return [listed, call.result, call.later?.text].filter(Boolean).join(' → ');
+  const answered = call.taken ? `${call.result ?? ''}: ${call.taken}` : call.result;
+  const told = (call.told ?? []).map(({ inCall, text }) => (inCall ? ` ← ${text}` : ` (before it ← ${text})`));
+  return [listed, answered, call.later?.text].filter(Boolean).join(' → ') + told.join('');
 }
 
 /** As little as tells one call from the next: the handle that a method is of comes first, and is always the same. */

@@ -40,7 +40,7 @@ test('buttons and views are there only during our sessions', () => {
 });
 
 test('context keys that conditions ask for are set somewhere', () => {
-  const conditions = JSON.stringify(contributes).match(/rr-dap\.(?:active|travels|hostcallsFiltered|failedOnly|hasRequests|failedRequestsOnly|system|messagesFiltered|handlesAtEnd|offered)\b/g);
+  const conditions = JSON.stringify(contributes).match(/rr-dap\.(?:active|travels|hostcallsFiltered|failedOnly|builtinsShown|hasRequests|failedRequestsOnly|system|messagesFiltered|handlesAtEnd|offered)\b/g);
   for (const key of new Set(conditions)) assert.ok(sources.includes(`'setContext', '${key}'`), key);
 });
 

@@ -29,6 +29,11 @@ test('values, with and without a result', () => {
   assert.equal(callValues({ arguments: 'a: 1', result: 'ok' }), '(a: 1) → ok');
   assert.equal(callValues({ arguments: 'a: 1', result: null }), '(a: 1)');
   assert.equal(callValues({}), '()');
+  const later = { event: 9, result: 'ok(5)', text: 'ok(5) returned before event 9' };
+  assert.equal(callValues({ arguments: 'a: 1', result: '<not returned: subtask 4>', later }), '(a: 1) → <not returned: subtask 4> → ok(5) returned before event 9');
+  assert.equal(callValues({ arguments: '', result: 'completed(3)', taken: 'b"hel"' }), '() → completed(3): b"hel"');
+  const told = [{ event: 3, inCall: false, text: 'event 3, wait-for: returned' }, { event: 4, inCall: true, text: 'event 4, get: ok(5) returned' }];
+  assert.equal(callValues({ arguments: 'set: 1', result: 'none', told }), '(set: 1) → none (before it ← event 3, wait-for: returned) ← event 4, get: ok(5) returned');
   assert.equal(briefValues({ arguments: 'self: borrow<x> 4, path: "a, b"', result: 'ok' }), '(path: "a, b") → ok');
   assert.equal(briefValues({ arguments: 'self: borrow<x> 4' }), '()');
   assert.equal(briefValues({ arguments: 'handle: 5' }), '(handle: 5)');

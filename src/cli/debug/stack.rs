@@ -9,6 +9,7 @@ use crate::dap::protocol::{
 };
 use crate::debuggee::AFTER_WRITE;
 use anyhow::{Context, bail};
+use std::collections::BTreeMap;
 use std::path::Path;
 
 /// Frames that are looked through for one with a source.
@@ -23,7 +24,13 @@ const NOWHERE: &str = "no frame is here: no code of the program runs at this mom
 #[derive(Debug, Default)]
 pub(super) struct Stack {
     frames: Vec<StackFrame>,
+    /// The titles that stand before frames, by the number of the frame.
+    titles: BTreeMap<usize, Vec<String>>,
+    /// How many have come, titles included.
+    fetched: usize,
     total: usize,
+    /// No code runs, but something is suspended.
+    is_suspended: bool,
     selected: usize,
 }
 
@@ -74,6 +81,9 @@ pub(super) fn backtrace(prompt: &mut Prompt, arguments: &str) -> Done {
         .map(|(level, frame)| (level, frame.clone()))
         .collect();
     for (level, frame) in &shown {
+        for title in prompt.stack.titles.get(level).cloned().unwrap_or_default() {
+            prompt.say(&format!("     -- {title} --"))?;
+        }
         let mark = if *level == selected { '*' } else { ' ' };
         let arguments = match wanted.is_full {
             // They come beneath it.
@@ -88,6 +98,9 @@ pub(super) fn backtrace(prompt: &mut Prompt, arguments: &str) -> Done {
     }
     if shown.is_empty() {
         prompt.say(NOWHERE)?;
+        if prompt.stack.is_suspended {
+            return prompt.console("rr futures");
+        }
     }
     let more = prompt.stack.total.saturating_sub(first + shown.len());
     if more > 0 {
@@ -180,15 +193,31 @@ impl Prompt {
         let known = self.stack.frames.len();
         let is_first = known == 0 && self.stack.total == 0;
         if wanted > known && (is_first || known < self.stack.total) {
-            let (mut frames, mut total) = self.client.frames(known, wanted - known)?;
-            // What is between frames is for editors, which show nothing without any.
-            frames
-                .retain(|frame| frame.presentation_hint != Some(StackFramePresentationHint::Label));
+            let first = self.stack.fetched;
+            let (mut frames, mut total) = self.client.frames(first, wanted - known)?;
+            let is_title = |frame: &StackFrame| {
+                frame.presentation_hint == Some(StackFramePresentationHint::Label)
+            };
+            // Where no code runs, that is said in place of a frame, for editors: they show
+            // nothing without any.
+            if is_first && frames.first().is_some_and(is_title) {
+                frames.clear();
+                self.stack.is_suspended = total > 1;
+            }
             if frames.is_empty() {
                 total = known;
             }
-            self.stack.frames.extend(frames);
-            self.stack.total = total;
+            self.stack.fetched += frames.len();
+            for frame in frames {
+                if is_title(&frame) {
+                    let before = self.stack.titles.entry(self.stack.frames.len());
+                    before.or_default().push(frame.name);
+                } else {
+                    self.stack.frames.push(frame);
+                }
+            }
+            let titles: usize = self.stack.titles.values().map(Vec::len).sum();
+            self.stack.total = total.saturating_sub(titles).max(self.stack.frames.len());
         }
         Ok(())
     }

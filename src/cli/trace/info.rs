@@ -4,7 +4,7 @@ use super::secrets::Sensitive;
 use crate::cli::progress::open_to_replay;
 use crate::cli::recording_file::RecordingFile;
 use crate::cli::terminal::{self, on_one_line};
-use crate::component::{Component, Direction, code_hash, hash, module_name};
+use crate::component::{Component, Crossing, Direction, code_hash, hash, module_name};
 use crate::inspect::hostcall::listing::interface;
 use crate::inspect::past::secrets::secrets;
 use crate::trace::{Metadata, Summary, Trace, Utc, duration_text};
@@ -72,6 +72,7 @@ fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
             let crossing = component.crossing(count.crossing)?;
             Some(serde_json::json!({
                 "name": &*crossing.name,
+                "builtin": crossing.is_plumbing(),
                 "direction": match crossing.direction() {
                     Direction::Outgoing => "outgoing",
                     Direction::Incoming => "incoming",
@@ -98,6 +99,7 @@ fn json(trace: &Trace, summary: &Summary) -> serde_json::Value {
             "modules": modules(component),
         },
         "hostcalls": summary.calls,
+        "builtins": summary.plumbing,
         "entries": summary.entries,
         "memoryHashes": summary.hashes,
         "bytesWritten": summary.bytes_written,
@@ -219,11 +221,18 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
             format!("{number}{name}: {bytes} bytes, code {hash}"),
         )?;
     }
+    let builtins = match summary.plumbing {
+        0 => String::new(),
+        plumbing => format!(", {plumbing} built-ins"),
+    };
     fact(
         "events",
         format!(
-            "{} hostcalls, {} entries, {} bytes written into the guest, {} memory hashes",
-            summary.calls, summary.entries, summary.bytes_written, summary.hashes
+            "{} hostcalls{builtins}, {} entries, {} bytes written into the guest, {} memory hashes",
+            summary.calls.saturating_sub(summary.plumbing),
+            summary.entries,
+            summary.bytes_written,
+            summary.hashes
         ),
     )?;
     if let Some(nanoseconds) = summary.nanoseconds {
@@ -234,11 +243,19 @@ fn write_text(out: &mut impl Write, trace: &Trace, summary: &Summary) -> io::Res
         )?;
     }
     write_time_in_host(out, trace, summary)?;
-    for (title, direction) in [
-        ("calls out of the guest", Direction::Outgoing),
-        ("calls into the guest", Direction::Incoming),
+    for (title, direction, plumbing) in [
+        ("calls out of the guest", Direction::Outgoing, false),
+        ("calls into the guest", Direction::Incoming, false),
+        (
+            "built-ins that keep the component model's books",
+            Direction::Outgoing,
+            true,
+        ),
     ] {
-        write_counts(out, trace, summary, title, direction)?;
+        let is_meant = |crossing: &Crossing| {
+            crossing.direction() == direction && crossing.is_plumbing() == plumbing
+        };
+        write_counts(out, trace, summary, title, is_meant)?;
     }
     Ok(())
 }
@@ -279,19 +296,19 @@ fn write_time_in_host(out: &mut impl Write, trace: &Trace, summary: &Summary) ->
     Ok(())
 }
 
-/// The crossings of one direction, the most frequent first.
+/// The crossings that are meant, the most frequent first.
 fn write_counts(
     out: &mut impl Write,
     trace: &Trace,
     summary: &Summary,
     title: &str,
-    direction: Direction,
+    is_meant: impl Fn(&Crossing) -> bool,
 ) -> io::Result<()> {
     let mut counts: Vec<_> = summary
         .crossings
         .iter()
         .filter_map(|count| Some((count, trace.component().crossing(count.crossing)?)))
-        .filter(|(_, crossing)| crossing.direction() == direction)
+        .filter(|(_, crossing)| is_meant(crossing))
         .collect();
     if counts.is_empty() {
         return Ok(());

@@ -12,6 +12,7 @@ mod redact;
 mod requests;
 mod resources;
 mod secrets;
+mod tasks;
 
 pub(super) use output::Output;
 
@@ -34,6 +35,9 @@ pub(super) enum Trace {
     /// The handle table of each component instance: what each index stands for, who
     /// made it, who used it; what was never dropped.
     Resources(resources::Resources),
+    /// The tasks of a program at a moment: what each has called, what it waits for, and who holds
+    /// the other ends of its streams and futures.
+    Tasks(tasks::Tasks),
     /// What a service was asked: method, target, status and outcome of each request.
     Requests(requests::RequestsOf),
     /// What several recordings said to each other: sender, receiver, what, and what tells that.
@@ -56,6 +60,7 @@ impl Trace {
             Trace::Info(command) => command.run(),
             Trace::Output(command) => command.run(),
             Trace::Resources(command) => command.run(),
+            Trace::Tasks(command) => command.run(),
             Trace::Pack(command) => command.run(),
             Trace::Redact(command) => command.run(),
         }?;

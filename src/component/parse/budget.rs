@@ -14,8 +14,6 @@ const DEEPEST: usize = 100;
 const MOST_SECTION_BYTES: usize = 8 << 20;
 /// The same of types, imports, functions, globals and exports of core modules.
 const MOST_MODULE_BYTES: usize = 64 << 20;
-/// The most items that instantiating the component makes.
-pub(in crate::component) const MOST_STEPS: u64 = 1 << 18;
 
 /// What counts as taken by one part of a type, a name, an entry of a table, beside its text.
 pub(in crate::component) const PART: usize = 32;

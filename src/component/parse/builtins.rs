@@ -58,7 +58,7 @@ impl<'a> Walk<'a> {
             C::ErrorContextNew { options } => (Builtin::ErrorContextNew, Some(options)),
             C::ErrorContextDrop => (Builtin::ErrorContextDrop, None),
             C::ErrorContextDebugMessage { options } => {
-                let options = Options::read(options, at)?;
+                let options = Options::read(options).without_gc(at)?;
                 let size = self.here()?.pointer(options.memory).size() * 2;
                 let area = ReturnArea { size };
                 return self.outgoing(Builtin::ErrorContextDebugMessage, &options, Some(area));
@@ -79,14 +79,14 @@ impl<'a> Walk<'a> {
             }
             other => match self.transmit(other)? {
                 Some((builtin, options)) => {
-                    let options = Options::read(options, at)?;
+                    let options = Options::read(options).without_gc(at)?;
                     return self.outgoing(builtin, &options, None);
                 }
                 None => return Err(unsupported(&builtin_name(other), at)),
             },
         };
         let options = match options {
-            Some(options) => Options::read(options, at)?,
+            Some(options) => Options::read(options).without_gc(at)?,
             None => Options::default(),
         };
         self.outgoing(builtin, &options, None)

@@ -28,12 +28,12 @@ impl<'a> Walk<'a> {
             C::Lower {
                 func_index,
                 options,
-            } => self.lower(func_index, Options::read(&options, at)?, at),
+            } => self.lower(func_index, Options::read(&options), at),
             C::Lift {
                 core_func_index,
                 type_index,
                 options,
-            } => self.lift(core_func_index, type_index, Options::read(&options, at)?),
+            } => self.lift(core_func_index, type_index, Options::read(&options), at),
             other => self.builtin(other, at),
         }
     }
@@ -47,6 +47,7 @@ impl<'a> Walk<'a> {
         let open = self.here()?;
         let ty = open.types.arena().component_function_at(function);
         let ty = open.types.function(ty)?;
+        options.check_gc(&ty, at)?;
         let name = match open.functions.get(function as usize) {
             Some(Function::Named(name)) => name.clone(),
             Some(Function::Lifted(_)) => "own export".into(),
@@ -74,12 +75,14 @@ impl<'a> Walk<'a> {
         function: u32,
         ty: u32,
         options: Options,
+        at: usize,
     ) -> Result<(), ParseError> {
         let open = self.here()?;
         let ComponentAnyTypeId::Func(ty) = open.types.arena().component_any_type_at(ty) else {
             return Err(ParseError::Index("type"));
         };
         let ty = open.types.function(ty)?;
+        options.check_gc(&ty, at)?;
         self.realloc(&options)?;
         let first_memory = (!self.here()?.core_memories.is_empty()).then_some(0);
         let options = Options {
@@ -152,6 +155,7 @@ impl<'a> Walk<'a> {
             memory: None,
             pointer: Pointer::default(),
             is_async: false,
+            is_gc: false,
             encoding: StringEncoding::default(),
             return_area: None,
         });
@@ -174,6 +178,7 @@ impl<'a> Walk<'a> {
         let crossing = &mut self.crossings[id.0 as usize];
         crossing.pointer = pointer;
         crossing.is_async = options.is_async;
+        crossing.is_gc = options.is_gc;
         crossing.function = function;
         crossing.memory = options.memory;
         crossing.encoding = options.encoding;

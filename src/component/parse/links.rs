@@ -6,7 +6,7 @@ use super::budget::PART;
 use super::spaces::{Function, Instance};
 use crate::component::canonical::{core_sort, unsupported};
 use crate::component::error::ParseError;
-use crate::component::wiring::{BodyId, ComponentItem, CoreSort, Item, Link};
+use crate::component::wiring::{BodyId, ComponentItem, CoreSort, Item, Link, Source};
 use std::collections::HashMap;
 use wasmparser as wp;
 
@@ -21,13 +21,14 @@ impl<'a> Walk<'a> {
         let open = self.here()?;
         match import.ty {
             wp::ComponentTypeRef::Module(_) => {
-                return Err(unsupported("an imported core module", at));
+                self.link(Link::Module(Source::Import(name.to_owned())))?;
             }
             wp::ComponentTypeRef::Component(_) => {
                 if is_root {
-                    return Err(unsupported("an imported component", at));
+                    return Err(unsupported("a component that the host is to give", at));
                 }
                 open.components.push(None);
+                self.link(Link::Component(Source::Import(name.to_owned())))?;
             }
             wp::ComponentTypeRef::Value(_) => return Err(unsupported("an imported value", at)),
             wp::ComponentTypeRef::Func(_) => {
@@ -114,10 +115,13 @@ impl<'a> Walk<'a> {
                 self.link(Link::AliasInstance(instance, name.to_owned()))?;
             }
             wp::ComponentExternalKind::Module => {
-                return Err(unsupported("a core module exported by an instance", at));
+                let source = Source::Export(instance, name.to_owned());
+                self.link(Link::Module(source))?;
             }
             wp::ComponentExternalKind::Component => {
-                return Err(unsupported("a component exported by an instance", at));
+                open.components.push(None);
+                let source = Source::Export(instance, name.to_owned());
+                self.link(Link::Component(source))?;
             }
             wp::ComponentExternalKind::Value => return Err(unsupported("a value", at)),
             wp::ComponentExternalKind::Type => open.component_types += 1,
@@ -141,12 +145,7 @@ impl<'a> Walk<'a> {
         };
         match kind {
             wp::ComponentOuterAliasKind::CoreModule => {
-                let id = *outer
-                    .core_modules
-                    .get(index as usize)
-                    .ok_or(ParseError::Index("core module"))?;
-                self.here()?.core_modules.push(id);
-                self.item(Item::Module(id))
+                self.link(Link::Module(Source::Outer { up: count, index }))
             }
             wp::ComponentOuterAliasKind::Component => {
                 let id = *outer
@@ -154,7 +153,7 @@ impl<'a> Walk<'a> {
                     .get(index as usize)
                     .ok_or(ParseError::Index("component"))?;
                 self.here()?.components.push(id);
-                Ok(())
+                self.link(Link::Component(Source::Outer { up: count, index }))
             }
             wp::ComponentOuterAliasKind::Type => self.component_type().map(|_| ()),
             wp::ComponentOuterAliasKind::CoreType => Ok(()),
@@ -194,11 +193,7 @@ impl<'a> Walk<'a> {
                     .components
                     .get(component_index as usize)
                     .copied()
-                    .flatten()
-                    .ok_or(ParseError::Unsupported {
-                        construct: "the instantiation of an imported component".into(),
-                        offset: 0,
-                    })?;
+                    .ok_or(ParseError::Index("component"))?;
                 let mut functions = HashMap::new();
                 for arg in &args {
                     if arg.kind == wp::ComponentExternalKind::Func
@@ -207,13 +202,16 @@ impl<'a> Walk<'a> {
                         functions.insert(arg.name.to_owned(), f.clone());
                     }
                 }
-                let functions = self.through_shim(body, &functions)?;
+                let functions = match body {
+                    Some(body) => self.through_shim(body, &functions)?,
+                    None => HashMap::new(),
+                };
                 self.here()?
                     .instances
                     .push(Instance::Made(functions.into()));
                 let args = args.iter().map(|arg| (arg.name, arg.kind, arg.index));
-                self.link(Link::Instantiate(body, passed(args)))?;
-                self.item(Item::Nested(body))
+                self.link(Link::Instantiate(component_index, passed(args)))?;
+                self.item(Item::Nested)
             }
             wp::ComponentInstance::FromExports(exports) => {
                 let open = self.here()?;
@@ -298,13 +296,12 @@ impl<'a> Walk<'a> {
                     .copied()
                     .ok_or(ParseError::Index("component"))?;
                 open.components.push(body);
+                let item = ComponentItem::Component(export.index);
+                self.link(Link::Export(name.to_owned(), item))?;
             }
             wp::ComponentExternalKind::Module => {
-                let module = *open
-                    .core_modules
-                    .get(export.index as usize)
-                    .ok_or(ParseError::Index("core module"))?;
-                open.core_modules.push(module);
+                let item = ComponentItem::Module(export.index);
+                self.link(Link::Export(name.to_owned(), item))?;
             }
             wp::ComponentExternalKind::Type => open.component_types += 1,
             wp::ComponentExternalKind::Value => {}
@@ -313,7 +310,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The functions and instances among what an instance is made of.
+/// What an instance is made of, but for types and values.
 fn passed<'a>(
     items: impl Iterator<Item = (&'a str, wp::ComponentExternalKind, u32)>,
 ) -> Vec<(String, ComponentItem)> {
@@ -321,7 +318,9 @@ fn passed<'a>(
         let item = match kind {
             wp::ComponentExternalKind::Func => ComponentItem::Func(index),
             wp::ComponentExternalKind::Instance => ComponentItem::Instance(index),
-            _ => return None,
+            wp::ComponentExternalKind::Module => ComponentItem::Module(index),
+            wp::ComponentExternalKind::Component => ComponentItem::Component(index),
+            wp::ComponentExternalKind::Type | wp::ComponentExternalKind::Value => return None,
         };
         Some((name.to_owned(), item))
     };

@@ -11,17 +11,18 @@ mod spaces;
 mod validate;
 
 use super::Component;
+use super::assembly::Assembly;
 use super::canonical::unsupported;
 use super::crossing::{Crossing, CrossingId, CrossingKind};
 use super::error::ParseError;
 use super::naming::Types;
-use super::wiring::{Body, BodyId, Item, Link, ModuleId};
-use budget::{Budget, MOST_STEPS};
+use super::wiring::{Body, BodyId, Item, Link, ModuleId, Source};
+use budget::Budget;
 use spaces::{Function, Open};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use validate::{Validated, validate};
 use wasmparser as wp;
 
@@ -33,7 +34,6 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Component, ParseError> {
     let mut walk = Walk {
         arenas: &arenas,
         budget: Rc::new(outline.budget()),
-        steps: HashMap::new(),
         bodies: Vec::new(),
         modules: Vec::new(),
         crossings: Vec::new(),
@@ -54,11 +54,11 @@ pub(super) fn parse(bytes: Arc<[u8]>) -> Result<Component, ParseError> {
     } = walk;
     propagate_core(&mut bodies);
     Ok(Component {
+        assembly: Assembly::of(&bodies, &crossings)?,
         bodies,
         modules,
         crossings,
         bytes,
-        answerers: OnceLock::new(),
     })
 }
 
@@ -83,21 +83,28 @@ fn check_nesting(payload: &wp::Payload<'_>, ends: &mut Vec<usize>) -> Result<(),
     Ok(())
 }
 
-/// A body reaches core code if it has some, or if one nested in it does.
+/// A body reaches core code if it has some, or instantiates a component that does; one that it
+/// was given may.
 fn propagate_core(bodies: &mut [Body]) {
     let mut outer: Vec<Vec<BodyId>> = vec![Vec::new(); bodies.len()];
+    let mut reached = Vec::new();
     for body in bodies.iter() {
-        for item in &body.items {
-            if let Item::Nested(id) = item
-                && let Some(outer) = outer.get_mut(id.0 as usize)
-                && outer.last() != Some(&body.id)
-            {
-                outer.push(body.id);
+        let mut instantiates_given = false;
+        for link in &body.links {
+            let Link::Instantiate(component, _) = link else {
+                continue;
+            };
+            let nested = body.components.get(*component as usize).copied().flatten();
+            match nested.and_then(|id| outer.get_mut(id.0 as usize)) {
+                Some(outer) if outer.last() == Some(&body.id) => {}
+                Some(outer) => outer.push(body.id),
+                None => instantiates_given = true,
             }
         }
+        if body.has_core || instantiates_given {
+            reached.push(body.id);
+        }
     }
-    let with_core = bodies.iter().filter(|body| body.has_core);
-    let mut reached: Vec<BodyId> = with_core.map(|body| body.id).collect();
     while let Some(id) = reached.pop() {
         let body = &mut bodies[id.0 as usize];
         if !body.reaches_core {
@@ -110,8 +117,6 @@ fn propagate_core(bodies: &mut [Body]) {
 struct Walk<'a> {
     arenas: &'a HashMap<usize, Validated<'a>>,
     budget: Rc<Budget>,
-    /// How many items are made when a body is instantiated, of those that have ended.
-    steps: HashMap<BodyId, u64>,
     bodies: Vec<Body>,
     modules: Vec<Range<usize>>,
     crossings: Vec<Crossing>,
@@ -175,6 +180,7 @@ impl<'a> Walk<'a> {
         let id = BodyId(self.bodies.len() as u32);
         if let Some(Some(parent)) = self.open.last_mut() {
             parent.components.push(Some(id));
+            self.link(Link::Component(Source::Defined(id)))?;
         }
         self.bodies.push(Body {
             id,
@@ -196,7 +202,6 @@ impl<'a> Walk<'a> {
             component_types: 0,
             core_functions: 0,
             core_memories: Vec::new(),
-            core_modules: Vec::new(),
             components: Vec::new(),
             functions: Vec::new(),
             instances: Vec::new(),
@@ -216,19 +221,6 @@ impl<'a> Walk<'a> {
         }
         let body = &mut self.bodies[open.id.0 as usize];
         body.components = open.components;
-        // What a body instantiates has ended before it.
-        let steps = body.items.iter().map(|item| match item {
-            Item::Nested(id) => self.steps.get(id).copied().unwrap_or(0).saturating_add(1),
-            _ => 1,
-        });
-        let steps = steps.fold(0, u64::saturating_add);
-        self.steps.insert(open.id, steps);
-        if open.id == BodyId(0) && steps > MOST_STEPS {
-            return Err(ParseError::TooLarge {
-                what: "items made by its instances",
-                limit: MOST_STEPS as usize,
-            });
-        }
         self.exports.insert(open.id, open.exports);
         Ok(())
     }
@@ -270,7 +262,7 @@ impl<'a> Walk<'a> {
     fn item(&mut self, item: Item) -> Result<(), ParseError> {
         let id = self.here()?.id;
         let body = &mut self.bodies[id.0 as usize];
-        body.has_core |= !matches!(item, Item::Nested(_) | Item::Module(_));
+        body.has_core |= item != Item::Nested;
         body.items.push(item);
         Ok(())
     }
@@ -284,8 +276,7 @@ impl<'a> Walk<'a> {
     fn module(&mut self, range: Range<usize>) -> Result<(), ParseError> {
         let id = ModuleId(self.modules.len() as u32);
         self.modules.push(range);
-        self.here()?.core_modules.push(id);
-        self.item(Item::Module(id))
+        self.link(Link::Module(Source::Defined(id)))
     }
 
     fn ty(&mut self, ty: wp::ComponentType<'a>, at: usize) -> Result<(), ParseError> {

@@ -3,7 +3,7 @@
 use crate::component::crossing::CrossingId;
 use crate::component::layout::Pointer;
 use crate::component::naming::Types;
-use crate::component::wiring::{BodyId, ModuleId};
+use crate::component::wiring::BodyId;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(super) struct Open<'a> {
     pub(super) core_functions: u32,
     /// The width of addresses in each core memory.
     pub(super) core_memories: Vec<Pointer>,
-    pub(super) core_modules: Vec<ModuleId>,
+    /// `None` for those that it may be given.
     pub(super) components: Vec<Option<BodyId>>,
     pub(super) functions: Vec<Function>,
     pub(super) instances: Vec<Instance>,

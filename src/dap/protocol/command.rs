@@ -126,6 +126,7 @@ commands! {
     RrHostcalls = "rr/hostcalls" (HostcallsArguments) -> HostcallsResponse;
     RrRequests = "rr/requests" (RequestsArguments) -> RequestsResponse;
     RrResources = "rr/resources" (ResourcesArguments) -> ResourcesResponse;
+    RrTasks = "rr/tasks" (TasksArguments) -> TasksResponse;
     RrOutput = "rr/output" (Unread) -> OutputResponse;
     RrTimeline = "rr/timeline" (TimelineArguments) -> TimelineResponse;
     RrFunctions = "rr/functions" (FunctionsArguments) -> FunctionsResponse;

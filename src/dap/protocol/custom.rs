@@ -2,6 +2,7 @@
 //! their contract.
 
 use super::{Capabilities, Source};
+use crate::inspect::tasks::{TaskTold, TasksTold, Waits};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -156,6 +157,14 @@ pub struct StepArguments {
     /// Whether only failed hostcalls, or failed requests, count.
     #[serde(default)]
     pub failed: bool,
+    /// Whether, where no filter says what is meant, the component model's own built-ins count
+    /// as hostcalls.
+    #[serde(default)]
+    pub builtins: bool,
+    /// Over a hostcall to where the program is told of its result, where that comes later than it
+    /// returns; backward from there to the hostcall.
+    #[serde(default)]
+    pub result: bool,
     /// Out of which frame; absent means the innermost one.
     #[serde(default)]
     pub frame_id: Option<i64>,
@@ -224,6 +233,8 @@ pub struct HostcallsArguments {
     pub failed: bool,
     /// Only those that took so many nanoseconds or more.
     pub slower_than_ns: Option<u64>,
+    /// Whether, where no filter says what is meant, the component model's own built-ins are, too.
+    pub builtins: bool,
     /// The first one.
     pub from: u64,
     /// How many at most.
@@ -262,8 +273,17 @@ pub struct ToldHostcall {
     /// What became of it, if it was not done when it returned.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub later: Option<ToldArrival>,
+    /// Of a write that was done at once and took less than it was offered: what it took, in WAVE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub taken: Option<String>,
+    /// What the program is told of by it, or by callbacks that were entered just before.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub told: Vec<ToldOfCall>,
     /// Whether the result is an error.
     pub failed: bool,
+    /// Whether it is a built-in that only keeps the canonical ABI's books: to be dimmed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub builtin: bool,
     /// How many calls it is in.
     pub depth: usize,
     /// When it was made, by clocks on the wall, as RFC 3339 has it, if the recording tells.
@@ -285,7 +305,28 @@ pub struct ToldArrival {
     /// the program was never told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event: Option<u64>,
-    /// For people: `subtask 2, returned before event 23`.
+    /// What came then, in WAVE: the result of a call, what was read, what was taken of what was
+    /// to be written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// For people: `subtask 2, ok(5) returned before event 23`.
+    pub text: String,
+}
+
+/// What the program is told of a hostcall that was not done when it returned.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToldOfCall {
+    /// The hostcall that began it.
+    pub event: u64,
+    /// The function that was called.
+    pub name: String,
+    /// Whether it is told by the hostcall that has this, and not by a callback before it.
+    pub in_call: bool,
+    /// What came, in WAVE.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub result: Option<String>,
+    /// For people: `event 3, wait-until: ok(5) returned`.
     pub text: String,
 }
 
@@ -404,6 +445,26 @@ pub enum ResourcesAt {
     End,
 }
 
+/// Which tasks to tell of.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct TasksArguments {
+    /// When.
+    pub at: ResourcesAt,
+}
+
+/// The tasks, and who waits for whom.
+#[derive(Debug, Serialize)]
+pub struct TasksResponse {
+    /// Those in progress, and what instances hold that is waited for.
+    #[serde(flatten)]
+    pub told: TasksTold,
+    /// The last that have ended, the last one first.
+    pub ended: Vec<TaskTold>,
+    /// Who waits for whom.
+    pub waits: Waits,
+}
+
 /// The handle tables.
 #[derive(Debug, Serialize)]
 pub struct ResourcesResponse {
@@ -481,6 +542,8 @@ pub struct OutputPiece {
 pub struct TimelineArguments {
     /// Into how many buckets hostcalls go.
     pub buckets: Option<usize>,
+    /// Whether the component model's own built-ins are counted.
+    pub builtins: bool,
 }
 
 /// The whole recording at a glance.

@@ -4,7 +4,8 @@ use super::step::filter;
 use super::{CommandError, ConsoleCommand, Context, Effect, Ran, wrong};
 use crate::component::NamePattern;
 use crate::debuggee::grouped;
-use crate::inspect::hostcall::listing::Row;
+use crate::inspect::hostcall::listing::{DIM, Meant, Row};
+use crate::timeline::travel::motion::HostcallFilter;
 use crate::trace::parse_duration;
 use std::time::Duration;
 
@@ -14,22 +15,31 @@ const SHOWN: usize = 40;
 pub(super) const HOSTCALLS: ConsoleCommand = ConsoleCommand {
     words: "hostcalls",
     also: &["events"],
-    arguments: "[failed] [slow DURATION] [PATH]",
-    about: "list the hostcalls around this moment; only failed ones, those that took long, or those with this in their WIT path",
+    arguments: "[--builtins] [failed] [slow DURATION] [PATH]",
+    about: "list the hostcalls around this moment; only failed ones, those that took long, or those with this in their WIT path; with `--builtins` also the component model's own built-ins",
     run: hostcalls,
 };
 
 fn hostcalls(context: &mut Context<'_>, arguments: &str) -> Ran {
-    let (slow, arguments) = slow(arguments)?;
-    let filter = filter(&arguments);
+    let filter = filter(arguments);
+    let (slow, path, failed) = slow(&filter)?;
+    let which = Meant {
+        path: NamePattern::from(&*path),
+        failed,
+        slow,
+        builtins: filter.builtins,
+    };
     let here = context.debuggee.here().event;
     let listing = context
         .debuggee
         .hostcalls(context.output, context.interrupt)?;
-    let path = NamePattern::from(filter.path.as_str());
-    let fitting: Vec<u64> = listing.matching(&path, filter.failed, slow).collect();
+    let fitting: Vec<u64> = listing.matching(&which).collect();
     if fitting.is_empty() {
-        let all = grouped(listing.len() as u64);
+        let all = match which.builtins {
+            true => listing.len(),
+            false => listing.len() - listing.plumbing(),
+        };
+        let all = grouped(all as u64);
         return Ok(Effect::Say(format!(
             "none of the {all} hostcalls is like that"
         )));
@@ -54,27 +64,29 @@ fn hostcalls(context: &mut Context<'_>, arguments: &str) -> Ran {
     Ok(Effect::Say(lines.join("\n")))
 }
 
-/// Takes `slow DURATION` out of the words, which may come after `failed`.
-fn slow(arguments: &str) -> Result<(Option<Duration>, String), CommandError> {
-    let mut words: Vec<&str> = arguments.split_whitespace().collect();
-    let at = usize::from(words.first() == Some(&"failed"));
-    if words.get(at) != Some(&"slow") {
-        return Ok((None, arguments.to_owned()));
+/// Takes `slow DURATION` out of the words, which may come before `failed` or after it.
+fn slow(filter: &HostcallFilter) -> Result<(Option<Duration>, String, bool), CommandError> {
+    let mut words: Vec<&str> = filter.path.split_whitespace().collect();
+    if words.first() != Some(&"slow") {
+        return Ok((None, filter.path.clone(), filter.failed));
     }
-    let least = words.get(at + 1).copied().unwrap_or_default();
+    let least = words.get(1).copied().unwrap_or_default();
     let least = parse_duration(least).map_err(|_| {
         wrong(format!(
             "`{least}` is no duration; write `slow 50ms` or `slow 1s`"
         ))
     })?;
-    words.drain(at..at + 2);
-    Ok((Some(least), words.join(" ")))
+    words.drain(..2);
+    let failed = words.first() == Some(&"failed");
+    words.drain(..usize::from(failed));
+    Ok((Some(least), words.join(" "), filter.failed || failed))
 }
 
 fn line(row: &Row, here: u64) -> String {
     let sign = match (row.event == here, row.has_failed()) {
         (true, _) => '▶',
         (false, true) => '!',
+        (false, false) if row.is_plumbing => DIM,
         (false, false) => ' ',
     };
     let indent = row.depth.min(10) * 2;

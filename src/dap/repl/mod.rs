@@ -7,6 +7,7 @@
 
 mod end_run;
 mod functions;
+mod futures;
 mod help;
 mod hostcalls;
 mod info;
@@ -19,6 +20,7 @@ mod resources;
 mod seek;
 mod step;
 mod system;
+mod tasks;
 mod when;
 pub(super) mod wrote;
 
@@ -121,8 +123,11 @@ static TABLE: &[ConsoleCommand] = &[
     requests::REQUEST_PREVIOUS,
     requests::REQUESTS,
     resources::RESOURCES,
+    tasks::TASKS,
+    tasks::TASK,
     output::OUTPUT,
     functions::FUNCTIONS,
+    futures::FUTURES,
     end_run::END_RUN,
     info::LINE,
     info::SYMBOL,

@@ -160,6 +160,7 @@ static HANDLERS: &[&dyn Handler] = &[
     &on::<RrHostcalls>(Stop, time::hostcalls),
     &on::<RrRequests>(Stop, time::requests),
     &on::<RrResources>(Stop, time::resources),
+    &on::<RrTasks>(Stop, time::tasks),
     &on::<RrOutput>(Stop, time::output),
     &on::<RrAsk>(Stop, evaluate::ask_question),
     &on::<RrWhoWrote>(Stop, data::who_wrote),

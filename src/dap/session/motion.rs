@@ -519,6 +519,7 @@ fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
         Some(
             Motion::End
             | Motion::Event(_)
+            | Motion::Answered(_)
             | Motion::Entered(_)
             | Motion::Tick(_)
             | Motion::Fraction(_)
@@ -535,7 +536,7 @@ fn arrival(motion: Option<&Motion>) -> StoppedEventReason {
             | Motion::OutOf { .. }
             | Motion::Hostcall(..)
             | Motion::IntoCall { .. }
-            | Motion::OverHostcall(_),
+            | Motion::OverHostcall(..),
         ) => StoppedEventReason::Step,
         Some(Motion::Continue(_)) | None => StoppedEventReason::Pause,
     }

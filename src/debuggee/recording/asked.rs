@@ -8,15 +8,15 @@ use crate::debuggee::{
     FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest, FunctionView,
     InstanceHandles, InstructionBreakpointRequest, InstructionView, Looks, MemoryView, ModuleView,
     Output, Page, Past, Printed, Scope, SourceBreakpointRequest, SourceOrigin, SourcePoint,
-    SourceRef, SourceText, Stops, TextRef, Thrown, ValuesRef, VariableInSource, VariableView,
-    WhichRequest, Window,
+    SourceRef, SourceText, Stops, TasksShown, TextRef, Thrown, ValuesRef, VariableInSource,
+    VariableView, WhichRequest, Window,
 };
 use crate::inspect::expression::Telling;
 use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::requests::{Request, Requests};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::elsewhere::Elsewhere;
-use crate::timeline::travel::motion::{Motion, Reason};
+use crate::timeline::travel::motion::{Direction, Motion, Reason};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 use std::time::Duration;
@@ -126,6 +126,10 @@ impl Looks for Recording {
         self.handle_tables()
     }
 
+    fn futures(&mut self) -> Result<Vec<(usize, String)>, DebuggeeError> {
+        self.tell_futures()
+    }
+
     fn calling(&mut self) -> Option<String> {
         let in_progress = self.timeline.crossing().ok()??;
         let component = self.timeline.trace().component();
@@ -219,6 +223,14 @@ impl Past for Recording {
         self.motion_to_request(which)
     }
 
+    fn to_result(
+        &mut self,
+        direction: Direction,
+        interrupt: &Interrupt,
+    ) -> Result<Motion, DebuggeeError> {
+        self.motion_to_result(direction, interrupt)
+    }
+
     fn hostcalls(
         &mut self,
         output: &dyn Output,
@@ -253,6 +265,10 @@ impl Past for Recording {
             return Ok(Some(message));
         }
         self.trap_explained()
+    }
+
+    fn tasks(&mut self, at_end: bool) -> Result<TasksShown, DebuggeeError> {
+        self.tasks_shown(at_end)
     }
 
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>, DebuggeeError> {

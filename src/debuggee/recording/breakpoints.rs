@@ -72,7 +72,7 @@ impl Breakpoints {
         BreakpointId(self.next)
     }
 
-    fn all(&self) -> impl Iterator<Item = &Breakpoint> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &Breakpoint> {
         self.by_source
             .values()
             .chain([
@@ -309,6 +309,7 @@ impl Recording {
                     let place = Place::Hostcall(HostcallFilter {
                         path: narrowed.path.clone(),
                         failed: filter.filter == StopFilter::FailedHostcall,
+                        ..HostcallFilter::MEANT
                     });
                     sets.push(narrowed.breakpoint(id, place));
                     states.push(state(id));
@@ -321,6 +322,33 @@ impl Recording {
         self.breakpoints.filters = sets;
         self.apply();
         states
+    }
+
+    /// Breakpoints at hostcalls that fail stop, too, at those whose error comes later.
+    pub(super) fn find_late_failures(
+        &mut self,
+        interrupt: &Interrupt,
+    ) -> Result<(), DebuggeeError> {
+        let mut sets = std::mem::take(&mut self.breakpoints.filters);
+        let mut outcome = Ok(false);
+        for set in &mut sets {
+            let Some(Place::Hostcall(filter)) = set.places.first() else {
+                continue;
+            };
+            match self.with_late_failures(filter, interrupt) {
+                Ok(filter) => {
+                    let places = filter.places();
+                    outcome = outcome.map(|changed| changed || set.places != places);
+                    set.places = places;
+                }
+                Err(error) => outcome = Err(error),
+            }
+        }
+        self.breakpoints.filters = sets;
+        if outcome? {
+            self.apply();
+        }
+        Ok(())
     }
 
     /// Works out where handles come and go, which takes a replay, when the program is to

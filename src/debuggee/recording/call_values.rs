@@ -194,10 +194,7 @@ impl Recording {
         let (name, is_callback) = teller.map_or(("", false), |crossing| {
             (&*crossing.name, crossing.kind == CrossingKind::Callback)
         });
-        let what = match delivery.has_returned {
-            true => "returned",
-            false => "cancelled",
-        };
+        let what = delivery.resolution.text(None);
         let event = delivery.event;
         match is_callback {
             true => format!("{what}, as {name} is told before event {event}"),

@@ -4,14 +4,17 @@ use super::Recording;
 use super::awaited::Part as Lacking;
 use super::boundary::CrossingFrame;
 use super::guest_memory::GuestMemory;
-use crate::component::Crossing;
+use crate::component::status::CopyAnswer;
 use crate::component::types::CoreValue;
+use crate::component::{Builtin, Crossing, Transmit};
 use crate::debuggee::DebuggeeError;
 use crate::inspect::handles::table::HandleTable;
+use crate::inspect::hostcall::builtin_call::number;
 use crate::inspect::hostcall::call::{self, FlatValue, Leaves};
 use crate::inspect::hostcall::delivery::{self, Delivery};
 use crate::inspect::hostcall::lift::{Lifted, Lifter};
 use crate::inspect::hostcall::part::Part;
+use crate::inspect::hostcall::resolution::Resolution;
 use crate::inspect::past::chronicle::Until;
 use crate::replay::Phase;
 use crate::replay::boundary::Way;
@@ -66,7 +69,7 @@ pub(super) enum Outcome {
         address: u64,
         ty: String,
     },
-    /// An asynchronous call that returns before its result is there.
+    /// An asynchronous call, a read or a write that returns before its result is there.
     Late {
         status: Part,
         result: Option<Part>,
@@ -149,13 +152,12 @@ impl Recording {
             Recorded::Missing => Outcome::Never,
             Recorded::Far => Outcome::Far,
             Recorded::Answered(_) => match result() {
-                Some(status) if matches!(status.value, Lifted::Pending(_)) => {
-                    let Lifted::Pending(subtask) = status.value else {
+                Some(status) if awaited(crossing, &status, &open.args).is_some() => {
+                    let Some(handle) = awaited(crossing, &status, &open.args) else {
                         return Err(failed("a result is none"));
                     };
                     let (event, instance) = (open.event, open.instance);
-                    let told =
-                        delivery::delivery(&trace, event, crossing.id, instance, subtask.handle);
+                    let told = delivery::delivery(&trace, event, crossing.id, instance, handle);
                     let delivery = told.map_err(failed)?;
                     let result = delivery.as_ref().and_then(|delivery| {
                         let late =
@@ -276,20 +278,40 @@ impl Recording {
     }
 }
 
-/// The result that came late, from the area that it was written to.
+/// The handle by which the guest is told of the end of a call out, if what it has answered is
+/// that it is not done.
+fn awaited(crossing: &Crossing, status: &Part, args: &[CoreValue]) -> Option<u32> {
+    if let Lifted::Pending(subtask) = &status.value {
+        return Some(subtask.handle);
+    }
+    match crossing.builtin() {
+        Some(
+            Builtin::Stream(Transmit::Read | Transmit::Write, _)
+            | Builtin::Future(Transmit::Read | Transmit::Write, _),
+        ) if status.value == Lifted::Enum(CopyAnswer::Blocked.name().to_owned()) => {
+            number(args.first()).map(|handle| handle as u32)
+        }
+        _ => None,
+    }
+}
+
+/// The result that came late, from the memory that it was written to.
 fn late_result(
     lifter: &Lifter<'_>,
     crossing: &Crossing,
     args: &[CoreValue],
     delivery: &Delivery,
 ) -> Option<Part> {
-    let ty = crossing.function.as_ref()?.result.clone()?;
-    let area = call::return_area(crossing, args).filter(|_| delivery.has_returned)?;
-    Some(Part::new(
-        "result",
-        lifter.stored(&ty, area.address),
-        Some(ty),
-    ))
+    let value = delivery.resolution.brought(lifter, crossing, args)?;
+    let (value, ty) = match delivery.resolution {
+        Resolution::Call(_) => (value, crossing.function.as_ref()?.result.clone()),
+        // As it would have been answered at once.
+        Resolution::Copy(copy) => (
+            Lifted::Variant(copy.name().to_owned(), Some(Box::new(value))),
+            None,
+        ),
+    };
+    Some(Part::new("result", value, ty))
 }
 
 impl ShownCall {

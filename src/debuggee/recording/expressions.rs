@@ -25,6 +25,11 @@ impl Recording {
         format: Format,
     ) -> Result<VariableView, DebuggeeError> {
         let text = text.trim();
+        if let Some(id) = id
+            && let Some(kept) = self.evaluate_in_logical(text, id)?
+        {
+            return Ok(kept);
+        }
         let expression = Expression::parse(text).map_err(failed)?;
         let expression = expression.written(format.notation);
         if let Some(frame) = self.crossing_of_path(&expression, expression.bare(), id)? {

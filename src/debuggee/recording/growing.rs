@@ -77,6 +77,7 @@ impl Recording {
         let trace = self.timeline.trace();
         self.events.take();
         self.hostcalls = None;
+        self.arrivals = None;
         self.finding.read_on(trace);
         if let Some(chronicle) = &self.chronicle {
             chronicle.extend(trace.clone());

@@ -91,10 +91,22 @@ impl Recording {
             own.flat_map(|(_, table)| table.entries().map(|entry| in_full(table, entry)))
                 .collect()
         };
-        let shown = tables.iter().map(|(instance, table)| InstanceHandles {
-            instance: instance.0,
-            handles: table.entries().map(|entry| in_full(table, entry)).collect(),
-            leaks: leaks(*instance),
+        // How it stands with what is waited for, if that is known by now.
+        let states = self.states_of_waitables(at_end);
+        let shown = tables.iter().map(|(instance, table)| {
+            let with_state = |entry: &HandleEntry| {
+                let state = states.get(&(*instance, entry.index)).cloned();
+                let shown = in_full(table, entry);
+                HandleShown {
+                    state: shown.state.or(state),
+                    ..shown
+                }
+            };
+            InstanceHandles {
+                instance: instance.0,
+                handles: table.entries().map(with_state).collect(),
+                leaks: leaks(*instance),
+            }
         });
         Ok(shown.collect())
     }
@@ -135,9 +147,7 @@ impl Recording {
         if let Reason::End(Ending::Trapped(trap)) = &here.reason
             && is_deadlock(trap)
         {
-            return self.ask_chronicle(Until::End, Part::Whole, |chronicle| {
-                chronicle.at_end(|history| history.end().ok().map(|tables| awaited(&tables)))
-            });
+            return self.deadlock_explained().map(Some);
         }
         let Some(last) = here.event.checked_sub(1) else {
             return Ok(None);
@@ -159,32 +169,6 @@ impl Recording {
             })
         })
     }
-}
-
-/// Most waitables that an explanation names.
-const NAMED: usize = 6;
-
-/// What tasks wait for that wait for ever: calls, and ends of streams and futures.
-fn awaited(tables: &[Table]) -> String {
-    let several = tables.len() > 1;
-    let mut waitables = tables.iter().flat_map(|(instance, table)| {
-        let waitables = table.entries().filter(|entry| match entry.kind {
-            EntryKind::Subtask | EntryKind::Stream { .. } | EntryKind::Future { .. } => true,
-            EntryKind::Own(_) | EntryKind::Borrow(_) => false,
-            EntryKind::WaitableSet | EntryKind::ErrorContext => false,
-        });
-        waitables.map(move |entry| match several {
-            true => format!("handle {} of instance {}: {entry}", entry.index, instance.0),
-            false => format!("handle {}: {entry}", entry.index),
-        })
-    });
-    let named: Vec<String> = waitables.by_ref().take(NAMED).collect();
-    let what = match (named.as_slice(), waitables.count()) {
-        ([], _) => "nothing is left to wait for".to_owned(),
-        (_, 0) => named.join("; "),
-        (_, more) => format!("{}; and {more} more", named.join("; ")),
-    };
-    format!("every task waits, and nothing that could wake one is under way: {what}")
 }
 
 /// In place of tables.

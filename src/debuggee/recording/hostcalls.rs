@@ -7,7 +7,7 @@ use crate::debuggee::{
     DebuggeeError, Output, Printed, SourceOrigin, SourcePoint, SourceRef, SourceText, Stream,
     grouped,
 };
-use crate::inspect::hostcall::listing::{Listing, ListingError, Row};
+use crate::inspect::hostcall::listing::{DIM, Listing, ListingError, Row};
 use crate::inspect::past::chronicle::Until;
 use crate::inspect::past::output;
 use crate::replay::output::Stream as GuestStream;
@@ -115,7 +115,10 @@ impl Recording {
         let mut content = String::new();
         for event in 0..listing.with_texts() as u64 {
             // A line for each, whatever it holds.
-            let line = listing.row(event).map(|row| row.line());
+            let line = listing.row(event).map(|row| match row.is_plumbing {
+                true => format!("{DIM} {}", row.line()),
+                false => row.line(),
+            });
             content.push_str(&line.unwrap_or_default().replace(['\n', '\r'], " "));
             content.push('\n');
         }

@@ -3,6 +3,7 @@
 
 mod address;
 mod asked;
+mod async_steps;
 mod awaited;
 mod boundary;
 mod breakpoints;
@@ -15,6 +16,7 @@ mod disassembly;
 mod expressions;
 mod failure;
 mod functions;
+mod futures;
 mod growing;
 mod guest;
 mod guest_memory;
@@ -27,6 +29,7 @@ mod own_steps;
 mod panics;
 mod request_values;
 mod requests;
+mod results;
 mod rows;
 mod run;
 mod saying;
@@ -35,6 +38,7 @@ mod stack;
 mod stand_in;
 mod symbols;
 mod targets;
+mod tasks;
 pub(super) mod texts;
 mod thrown;
 mod values;
@@ -49,6 +53,8 @@ use super::{
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
+use crate::inspect::futures::Storage;
+use crate::inspect::hostcall::arrivals::Arrivals;
 use crate::inspect::hostcall::listing::Listing;
 use crate::inspect::past::chronicle::Chronicle;
 use crate::replay::variant::CacheDir;
@@ -87,10 +93,16 @@ pub struct Recording {
     is_entry_foreign: bool,
     /// The stack at this stop, once asked for.
     stack: Option<Vec<ShownFrame>>,
+    /// What is suspended at this stop, as frames below the stack, once asked for.
+    logical: Option<Arc<[futures::Logical]>>,
+    /// What tasks have left in their storage.
+    storage: Storage,
     /// How many hostcalls can be read, and what is damaged after those.
     events: OnceLock<(u64, Option<String>)>,
     /// All hostcalls, once asked for.
     hostcalls: Option<Arc<Listing>>,
+    /// What of them came to its end later, once asked for.
+    arrivals: Option<Arc<Arrivals>>,
     /// The crossings in progress at this stop that were asked for, by their index.
     calls: HashMap<usize, Arc<ShownCall>>,
     /// What modules say of their items, once asked for.
@@ -157,8 +169,11 @@ impl Recording {
             panicked: None,
             is_entry_foreign: false,
             stack: None,
+            logical: None,
+            storage: Storage::default(),
             events: OnceLock::new(),
             hostcalls: None,
+            arrivals: None,
             calls: HashMap::new(),
             items: HashMap::new(),
             chronicle: None,
@@ -193,6 +208,7 @@ impl Recording {
     /// What is shown of the stack is to be found out again.
     fn forget_stack(&mut self) {
         self.stack = None;
+        self.logical = None;
     }
 
     /// See [`Travels::travel`].
@@ -209,7 +225,7 @@ impl Recording {
         {
             return Err(DebuggeeError::other(why));
         }
-        self.stack = None;
+        self.forget_stack();
         self.panicked = None;
         if matches!(
             motion,
@@ -220,6 +236,13 @@ impl Recording {
         }
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;
+        self.find_late_failures(interrupt)?;
+        let motion = &match motion {
+            Motion::Hostcall(direction, filter) => {
+                Motion::Hostcall(*direction, self.with_late_failures(filter, interrupt)?)
+            }
+            motion => motion.clone(),
+        };
         if *motion == Motion::Entry
             && let Some(stop) = self.timeline.enter_early(interrupt)?
         {
@@ -241,8 +264,8 @@ impl Recording {
             Motion::Line(Direction::Forward, Step::Into) => {
                 self.step_into_own(output, interrupt)?
             }
-            Motion::Line(direction, Step::Out) => {
-                self.step_out_to_own(*direction, output, interrupt)?
+            Motion::Line(direction, step @ (Step::Over | Step::Out)) => {
+                self.step_in_future((*direction, *step), output, interrupt)?
             }
             step if step.is_step() => self.meet(step, output, interrupt)?,
             other => self.timeline.travel(other, interrupt)?,
@@ -286,9 +309,17 @@ impl Recording {
             Phase::Answered => "Paused after a hostcall",
             Phase::Before | Phase::End => return StopText::default(),
         };
+        let told = match self.timeline.here().position.phase {
+            Phase::Answered => self.told_here(),
+            _ => None,
+        };
+        let called = self.calling();
         StopText {
             description: Some(how.to_owned()),
-            text: self.calling(),
+            text: match told {
+                Some(told) => called.map(|called| format!("{called} ← {told}")),
+                None => called,
+            },
             ..StopText::default()
         }
     }

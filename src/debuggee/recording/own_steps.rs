@@ -74,7 +74,7 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
-        self.stack = None;
+        self.forget_stack();
         let motion = Motion::Line(direction, step);
         self.meet(&motion, output, interrupt)
     }

@@ -147,7 +147,7 @@ impl Recording {
         led: Stop,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
-        self.stack = None;
+        self.forget_stack();
         if self.panics.is_none() || interrupt.is_raised() || led.reason == Reason::Paused {
             return Ok(led);
         }
@@ -167,7 +167,7 @@ impl Recording {
         }
         let found = self.back_to_panic(interrupt);
         self.apply();
-        self.stack = None;
+        self.forget_stack();
         match found {
             Ok(Some(stop)) => Ok(stop),
             // Not one that is meant, or interrupted.
@@ -188,7 +188,7 @@ impl Recording {
         let back = Motion::Continue(Direction::Backward);
         loop {
             let stop = self.timeline.travel(&back, interrupt)?;
-            self.stack = None;
+            self.forget_stack();
             if !matches!(stop.reason, Reason::Breakpoints(_)) {
                 return Ok(None);
             }

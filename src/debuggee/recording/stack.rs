@@ -155,16 +155,28 @@ impl Recording {
 
     pub(super) fn shown_frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
         let stack = self.stack()?.to_vec();
-        if stack.is_empty() {
-            let label = (window.start == 0).then(|| self.nowhere());
-            return Ok(Frames {
-                frames: label.into_iter().collect(),
-                total: 1,
-            });
-        }
+        let below = self.logical()?;
+        let above = stack.len().max(1);
         let levels = window.levels.unwrap_or(usize::MAX);
-        let shown = stack.iter().skip(window.start).take(levels);
-        let mut frames: Vec<Frame> = shown.map(|frame| self.show(frame)).collect();
+        let mut frames: Vec<Frame> = match stack.is_empty() {
+            true => (window.start == 0 && levels > 0)
+                .then(|| self.nowhere())
+                .into_iter()
+                .collect(),
+            false => {
+                let shown = stack.iter().skip(window.start).take(levels);
+                shown.map(|frame| self.show(frame)).collect()
+            }
+        };
+        let shown = below
+            .iter()
+            .enumerate()
+            .skip(window.start.saturating_sub(above))
+            .take(levels.saturating_sub(frames.len()));
+        let shown: Vec<Frame> = shown
+            .map(|(number, frame)| self.show_logical(number, frame))
+            .collect();
+        frames.extend(shown);
         if window.start == 0
             && let (Some(ShownFrame::Crossing(call)), Some(first)) =
                 (stack.first(), frames.first_mut())
@@ -177,7 +189,7 @@ impl Recording {
         }
         Ok(Frames {
             frames,
-            total: stack.len(),
+            total: above + below.len(),
         })
     }
 
@@ -241,7 +253,7 @@ impl Recording {
     }
 
     /// Whether a line is of a library, and those are subdued.
-    fn is_of_library(&self, module: ModuleId, line: SourceLine) -> bool {
+    pub(super) fn is_of_library(&self, module: ModuleId, line: SourceLine) -> bool {
         let module = self.timeline.module(module);
         self.just_my_code
             && module.is_some_and(|module| self.is_library(module.source.file(line.file)))

@@ -47,6 +47,9 @@ impl Recording {
         if id == NOWHERE && self.stack()?.is_empty() {
             return Ok(Vec::new());
         }
+        if let Some(scopes) = self.scopes_of_logical(id)? {
+            return Ok(scopes);
+        }
         let place = match self.frame(Some(id))? {
             ShownFrame::Crossing(frame) => return self.scopes_of_crossing(&frame),
             ShownFrame::Guest(place) => place,
@@ -82,6 +85,7 @@ impl Recording {
             let hint = ScopeHint::ReturnValue;
             scopes.push(scope(id, RETURNED, "Return value", hint, false));
         }
+        scopes.extend(self.task_scope());
         scopes.push(scope(id, "statics", "Statics", ScopeHint::None, true));
         let (key, name) = core::ALL;
         scopes.push(scope(id, key, name, ScopeHint::Registers, true));
@@ -131,6 +135,10 @@ impl Recording {
             let steps: Vec<&str> = steps.skip(1).collect();
             return self.handle_values(&steps);
         }
+        if of.0.split('/').next() == Some(super::tasks::KEY) {
+            let steps: Vec<&str> = steps.skip(1).collect();
+            return self.task_values(&steps);
+        }
         let stale = || failed("these values are not there any more");
         let frame: u32 = steps
             .next()
@@ -138,6 +146,9 @@ impl Recording {
             .ok_or_else(stale)?;
         let key = steps.next().ok_or_else(stale)?.to_owned();
         let steps: Vec<&str> = steps.collect();
+        if let Some(values) = self.logical_values(FrameId(frame), of, &steps, page)? {
+            return Ok(values);
+        }
         let id = Some(FrameId(frame));
         match self.frame(id)? {
             // A value of an expression: the key is the expression.
@@ -310,6 +321,16 @@ impl Within<'_> {
             view(child, &path, expression, self.instance)
         });
         Ok(rows.collect())
+    }
+
+    /// The child with a name, and its number.
+    pub(super) fn child_named(
+        &self,
+        of: &Variable,
+        name: &str,
+    ) -> Result<Option<(usize, Variable)>, DebuggeeError> {
+        let mut children = self.children(of, 0..u64::MAX)?.into_iter().enumerate();
+        Ok(children.find(|(_, child)| child.name == name))
     }
 
     fn children(

@@ -118,6 +118,10 @@ impl Looks for System {
         Ok(tags::variable(node, self.here_mut()?.handles()?))
     }
 
+    fn futures(&mut self) -> Result<Vec<(usize, String)>> {
+        self.here_mut()?.futures()
+    }
+
     fn calling(&mut self) -> Option<String> {
         self.here_mut().ok()?.calling()
     }

@@ -2,11 +2,13 @@
 
 use super::System;
 use super::tags;
-use crate::debuggee::{DebuggeeError, InstanceHandles, Output, Past, Printed, WhichRequest};
+use crate::debuggee::{
+    DebuggeeError, InstanceHandles, Output, Past, Printed, TasksShown, WhichRequest,
+};
 use crate::inspect::hostcall::listing::{Listing, Row};
 use crate::inspect::past::requests::{Request, Requests};
 use crate::timeline::Interrupt;
-use crate::timeline::travel::motion::Motion;
+use crate::timeline::travel::motion::{Direction, Motion};
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,10 @@ impl Past for System {
         self.here_mut()?.to_request(which)
     }
 
+    fn to_result(&mut self, direction: Direction, interrupt: &Interrupt) -> Result<Motion> {
+        self.here_mut()?.to_result(direction, interrupt)
+    }
+
     fn printed(&mut self, calls: Range<u64>, patience: Duration) -> Result<Vec<Printed>> {
         let node = self.present;
         let found = self.here_mut()?.printed(calls, patience)?;
@@ -51,6 +57,10 @@ impl Past for System {
 
     fn resources(&mut self, at_end: bool) -> Result<Vec<InstanceHandles>> {
         self.here_mut()?.resources(at_end)
+    }
+
+    fn tasks(&mut self, at_end: bool) -> Result<TasksShown> {
+        self.here_mut()?.tasks(at_end)
     }
 
     fn fault_explained(&mut self) -> Result<Option<String>> {

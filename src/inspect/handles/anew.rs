@@ -1,32 +1,17 @@
 //! What a history has not kept, told by one more replay: the tables of a moment, or all
 //! that changed in the course of the recording.
 
-use super::building::{Building, Watching, unwanted};
+use super::building::{Building, Watching};
 use super::entry::EndedEntry;
 use super::history::{HandleChange, HandleHistory, Moments, TableList};
-use super::problem::Overfull;
-use super::stored_step::When;
 use super::table::Change;
-use crate::component::types::CoreValue;
-use crate::replay::{Calling, Compiled, Entering, Observer, Replay, ReplayError, State};
+use crate::inspect::past::steps::When;
+pub use crate::inspect::past::wanted::AnewError;
+use crate::inspect::past::wanted::replay_while;
+use crate::replay::Compiled;
 use crate::trace::{Instance, Trace};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use wasmtime::StoreContextMut;
-
-/// Why there is no answer.
-#[derive(Debug, thiserror::Error)]
-pub enum AnewError {
-    /// `go_on` answered `false`.
-    #[error("interrupted")]
-    Interrupted,
-    /// The tables are too large to be kept.
-    #[error(transparent)]
-    Overfull(#[from] Overfull),
-    /// Replay failed before it came there.
-    #[error(transparent)]
-    Replay(#[from] ReplayError),
-}
 
 /// Replays a recording, compiled in the fast variant, up to a moment: see
 /// [`HandleHistory::at`]. `go_on` may end it.
@@ -112,68 +97,5 @@ fn replay(
     building: &Arc<Mutex<Building>>,
     go_on: impl Fn() -> bool + Send + 'static,
 ) -> Result<(), AnewError> {
-    let was_ended = Arc::new(Mutex::new(false));
-    let observer = Box::new(Ending {
-        watching: Watching(building.clone()),
-        go_on,
-        calls: 0,
-        was_ended: was_ended.clone(),
-    });
-    let ended = Replay::new(trace, compiled, observer).and_then(|mut replay| replay.run());
-    match *was_ended.lock() {
-        true => Err(AnewError::Interrupted),
-        false => Ok(ended.map(drop)?),
-    }
-}
-
-/// Watches as long as it may.
-struct Ending<G> {
-    watching: Watching,
-    go_on: G,
-    calls: u32,
-    was_ended: Arc<Mutex<bool>>,
-}
-
-/// Calls out between two times that it is asked whether to go on.
-const ASKED_EVERY: u32 = 1024;
-
-impl<G: Fn() -> bool + Send + 'static> Observer for Ending<G> {
-    fn calling(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-    ) -> wasmtime::Result<()> {
-        self.calls = self.calls.wrapping_add(1);
-        if self.calls.is_multiple_of(ASKED_EVERY) && !(self.go_on)() {
-            *self.was_ended.lock() = true;
-            return Err(unwanted());
-        }
-        self.watching.calling(store, call)
-    }
-
-    fn returning(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-        results: &[CoreValue],
-    ) -> wasmtime::Result<()> {
-        self.watching.returning(store, call, results)
-    }
-
-    fn entering(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-    ) -> wasmtime::Result<()> {
-        self.watching.entering(store, entry)
-    }
-
-    fn leaving(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-        results: &[CoreValue],
-    ) -> wasmtime::Result<()> {
-        self.watching.leaving(store, entry, results)
-    }
+    replay_while(trace, compiled, Watching(building.clone()), go_on)
 }

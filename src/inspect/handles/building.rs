@@ -4,26 +4,20 @@ use super::history::{HandleHistory, InstanceFinding, Tables};
 use super::pending::{Crossed, Pending};
 use super::problem::{MOST_ENTRIES, Overfull};
 use super::roles::{Role, Roles};
-use super::stored_step::{StoredStep, What, When};
+use super::stored_step::{StoredStep, What};
 use super::table::{Change, HandleTable};
 use crate::component::types::{CoreValue, Resource};
 use crate::component::{BodyId, Builtin, Component, CrossingKind};
+use crate::inspect::past::steps::{Steps, When};
+use crate::inspect::past::wanted::unwanted;
 use crate::replay::{Calling, Entering, Observer, State};
 use crate::trace::{Instance, Trace};
 use parking_lot::Mutex;
-use std::collections::VecDeque;
 use std::sync::Arc;
 use wasmtime::StoreContextMut;
 
-/// Steps between two snapshots, at least: taking so many takes a millisecond or
-/// two.
-const SNAPSHOT_EVERY: usize = 1000;
 /// Findings kept: where a handle was missed, every later step that has it is one.
 const MAX_FINDINGS: usize = 1000;
-/// The steps are kept in two halves, and the older one goes when the newer one weighs so
-/// much, in values of about a hundred bytes: with their snapshots they take some 60 MB.
-const HALF: usize = 1 << 17;
-
 /// Who is told of each change, and of the instance in whose table it is.
 pub(super) type Telling = Box<dyn FnMut(Instance, &Change) + Send>;
 
@@ -31,10 +25,6 @@ pub(super) type Telling = Box<dyn FnMut(Instance, &Change) + Send>;
 pub(in crate::inspect) struct Building {
     component: Arc<Component>,
     pub(in crate::inspect) history: HandleHistory,
-    next_snapshot: usize,
-    /// How many steps came before the newer half, and what that weighs.
-    middle: usize,
-    weight: usize,
     pending: Pending,
     /// Only the tables are wanted, and up to that moment.
     pub(super) until: Option<When>,
@@ -53,9 +43,7 @@ impl Building {
             history: HandleHistory {
                 roles: Roles::of(&component),
                 empty: Tables::new(),
-                forgotten: (0, None),
-                steps: VecDeque::new(),
-                snapshots: Vec::new(),
+                steps: Steps::default(),
                 end: Tables::new(),
                 findings: Vec::new(),
                 findings_left_off: 0,
@@ -64,9 +52,6 @@ impl Building {
                 shuffled,
             },
             component,
-            next_snapshot: SNAPSHOT_EVERY,
-            middle: 0,
-            weight: 0,
             pending: Pending::default(),
             until: None,
             told: None,
@@ -74,11 +59,11 @@ impl Building {
         }
     }
 
-    fn step(&mut self, step: StoredStep) {
+    fn step(&mut self, when: When, step: StoredStep) {
         if self.is_done || self.history.overfull.is_some() {
             return;
         }
-        if self.until.is_some_and(|until| step.when > until) {
+        if self.until.is_some_and(|until| when > until) {
             self.is_done = true;
             return;
         }
@@ -114,45 +99,19 @@ impl Building {
             history.overfull = Some(Overfull { event: step.event });
         }
         if self.until.is_none() && self.told.is_none() {
-            self.weight += step.what.weight();
-            history.steps.push_back(step);
-            self.snapshot_if_due(kept);
+            let weight = step.what.weight();
+            history.steps.push(when, step, weight, (&history.end, kept));
         }
     }
 
     fn step_of_entry(&mut self, events: u64, entry: &Entering<'_>, what: What) {
-        self.step(StoredStep {
-            when: When::after(events),
+        let step = StoredStep {
             event: events.saturating_sub(1),
             instance: entry.instance,
             crossing: entry.crossing,
             what,
-        });
-    }
-
-    /// Large tables are copied less often: all copies together take no more room
-    /// than the steps do.
-    fn snapshot_if_due(&mut self, kept: usize) {
-        let history = &mut self.history;
-        let steps = history.forgotten.0 + history.steps.len();
-        let is_full = self.weight >= HALF;
-        if !is_full && steps < self.next_snapshot {
-            return;
-        }
-        if is_full {
-            let older = self.middle - history.forgotten.0;
-            if let Some(last) = older.checked_sub(1) {
-                let last = history.steps.get(last).map(|step| step.when);
-                history.forgotten = (self.middle, last);
-                history.steps.drain(..older);
-                history
-                    .snapshots
-                    .retain(|(before, _)| *before >= self.middle);
-            }
-            (self.middle, self.weight) = (steps, 0);
-        }
-        history.snapshots.push((steps, history.end.clone()));
-        self.next_snapshot = steps.saturating_add(SNAPSHOT_EVERY.max(kept.saturating_mul(4)));
+        };
+        self.step(When::after(events), step);
     }
 }
 
@@ -168,13 +127,13 @@ impl Building {
         let what =
             role.and_then(|role| role.calling(store, call.instance, call.crossing, &call.args));
         if let Some(what) = what {
-            self.step(StoredStep {
-                when: When::at_call(call.event),
+            let step = StoredStep {
                 event: call.event,
                 instance: call.instance,
                 crossing: call.crossing,
                 what,
-            });
+            };
+            self.step(When::at_call(call.event), step);
         }
     }
 
@@ -198,13 +157,13 @@ impl Building {
         };
         let completed = self.pending.returning(store, &role, crossed, results);
         for what in [made, completed].into_iter().flatten() {
-            self.step(StoredStep {
-                when: When::after(store.data().events()),
+            let step = StoredStep {
                 event: call.event,
                 instance,
                 crossing,
                 what,
-            });
+            };
+            self.step(When::after(store.data().events()), step);
         }
     }
 
@@ -254,11 +213,6 @@ impl Building {
             self.step_of_entry(store.data().events(), entry, what);
         }
     }
-}
-
-/// The error by which an observer ends a replay whose answer nobody waits for any more.
-pub(in crate::inspect) fn unwanted() -> wasmtime::Error {
-    wasmtime::Error::msg("nobody wants to know any more")
 }
 
 /// The observer that collects steps. It shares them with its maker, as the replay

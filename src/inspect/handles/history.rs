@@ -5,15 +5,16 @@
 //! tables of any moment among them are a few steps away. Those of moments before that
 //! are told by another replay: see [`anew`](super::anew).
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::building::{Building, Watching};
 use super::entry::{EndedEntry, Ending, EntryKind, HandleEntry};
 use super::problem::{Finding, Mismatch, Overfull, Problem};
 use super::roles::Roles;
-use super::stored_step::{StoredStep, When};
+use super::stored_step::StoredStep;
 use super::table::{Change, HandleTable};
+use crate::inspect::past::steps::{Steps, When};
 use crate::replay::{Compiled, Observer, Replay, ReplayError};
 use crate::trace::{Instance, Outcome, Trace};
 use parking_lot::Mutex;
@@ -39,13 +40,7 @@ pub struct HandleHistory {
     pub(super) roles: Roles,
     /// The tables before the first step: one for each instance that takes any.
     pub(super) empty: Tables,
-    /// How many steps are not kept, and when the last of them was taken.
-    pub(super) forgotten: (usize, Option<When>),
-    /// Those after them.
-    pub(super) steps: VecDeque<StoredStep>,
-    /// The tables after so many steps, in order; where steps are forgotten, the first
-    /// are those after these.
-    pub(super) snapshots: Vec<(usize, Tables)>,
+    pub(super) steps: Steps<StoredStep, Tables>,
     pub(super) end: Tables,
     pub(super) findings: Vec<InstanceFinding>,
     pub(super) findings_left_off: u64,
@@ -104,27 +99,13 @@ impl HandleHistory {
         if let Some(overfull) = self.overfull.filter(|from| from.event <= event) {
             return Err(overfull.into());
         }
-        let (forgotten, last) = self.forgotten;
-        if last.is_some_and(|last| last > until) {
-            return Err(Untold::Forgotten);
-        }
-        let count = forgotten + self.steps.partition_point(|step| step.when <= until);
-        let snapshot = self.snapshots.partition_point(|(steps, _)| *steps <= count);
+        let (snapshot, steps) = self.steps.until(until).ok_or(Untold::Forgotten)?;
         let mut tables = self.empty.clone();
-        let mut done = 0;
-        if let Some((steps, snapshot)) = snapshot
-            .checked_sub(1)
-            .and_then(|last| self.snapshots.get(last))
-        {
-            done = *steps;
-            tables.extend(
-                snapshot
-                    .iter()
-                    .map(|(instance, table)| (*instance, table.clone())),
-            );
+        if let Some(snapshot) = snapshot {
+            let known = snapshot.iter();
+            tables.extend(known.map(|(instance, table)| (*instance, table.clone())));
         }
-        let (done, count) = (done.saturating_sub(forgotten), count - forgotten);
-        for step in self.steps.range(done.min(count)..count) {
+        for step in steps {
             if let Some(table) = tables.get_mut(&step.instance) {
                 self.roles.apply(step, table);
             }
@@ -154,11 +135,9 @@ impl HandleHistory {
     ///
     /// If not all steps are kept; then it is called with none.
     pub fn each_ended(&self, mut visit: impl FnMut(Instance, &EndedEntry)) -> Result<(), Untold> {
-        if self.forgotten.0 > 0 {
-            return Err(Untold::Forgotten);
-        }
+        let steps = self.steps.all().ok_or(Untold::Forgotten)?;
         let mut tables = self.empty.clone();
-        for step in &self.steps {
+        for step in steps {
             let Some(table) = tables.get_mut(&step.instance) else {
                 continue;
             };

@@ -5,35 +5,9 @@ use crate::component::CrossingId;
 use crate::inspect::hostcall::lift::Lifted;
 use crate::trace::Instance;
 
-/// When a step was taken, in the order of steps: before, at or after the call out
-/// with a number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct When(u64);
-
-impl When {
-    /// At the call out with this number.
-    pub(super) fn at_call(event: u64) -> When {
-        When(event.saturating_mul(2).saturating_add(1))
-    }
-
-    /// While the call out with this number is in progress, or before it.
-    pub(super) fn asked(event: u64, in_call: bool) -> When {
-        match in_call {
-            true => When::at_call(event),
-            false => When::after(event),
-        }
-    }
-
-    /// Between two calls out, after so many.
-    pub(super) fn after(events: u64) -> When {
-        When(events.saturating_mul(2))
-    }
-}
-
 /// One step.
 #[derive(Debug)]
 pub(super) struct StoredStep {
-    pub(super) when: When,
     /// The call out that the step belongs to; for a call into the guest, the last
     /// before it.
     pub(super) event: u64,

@@ -3,9 +3,11 @@
 
 use super::builtin_call::number;
 use super::delivery::two_words;
-use crate::component::status::{CopyAnswer, EventCode, LoweredAnswer, SubtaskState};
+use super::late_results::Results;
+use super::resolution::Resolution;
+use crate::component::status::{CopyAnswer, LoweredAnswer};
 use crate::component::{Builtin, Component, Crossing, CrossingId, CrossingKind, Transmit};
-use crate::trace::{Event, EventKind, Instance, Trace};
+use crate::trace::{Entered, Event, EventKind, Instance, Trace};
 use std::collections::{BTreeMap, HashMap};
 
 /// So many are remembered: of a recording with more, the others show nothing.
@@ -15,13 +17,20 @@ const STRIDE: u64 = 1 << 14;
 
 /// What was begun by hostcalls and came to its end later.
 #[derive(Debug, Clone, Default)]
-pub struct Arrivals(BTreeMap<u64, Arrival>);
+pub struct Arrivals {
+    /// By the hostcall that began it.
+    begun: BTreeMap<u64, Arrival>,
+    /// The hostcalls that began what is told of in a hostcall or before it, in that order.
+    told: BTreeMap<u64, Vec<u64>>,
+}
 
 /// What became of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arrival {
     /// The subtask that the call became; `None` for a read or a write of a stream or future.
     pub subtask: Option<u32>,
+    /// Whether the result that came is an error.
+    pub failed: bool,
     /// How the program was told of its end; `None` if it never was.
     pub told: Option<Told>,
 }
@@ -31,57 +40,87 @@ pub struct Arrival {
 pub struct Told {
     /// The hostcall that told; of a callback, the first one that was made after it was entered.
     pub event: u64,
-    /// Whether the hostcall itself told, by what it answered.
-    pub in_call: bool,
+    /// The call of the callback that was told; `None` if the hostcall itself told, by what it
+    /// answered.
+    pub callback: Option<Entered>,
     /// How it ended.
     pub resolution: Resolution,
 }
 
-/// How something ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resolution {
-    /// A call.
-    Call(SubtaskState),
-    /// A read or a write.
-    Copy(CopyAnswer),
-}
-
-impl Resolution {
-    /// In the specification's words: `returned`, `completed(12)`.
-    pub fn text(self) -> String {
-        match self {
-            Resolution::Call(state) => state.name().to_owned(),
-            Resolution::Copy(copy @ CopyAnswer::Ended { count, .. }) if count > 0 => {
-                format!("{}({count})", copy.name())
-            }
-            Resolution::Copy(copy) => copy.name().to_owned(),
-        }
+impl Told {
+    /// Whether the hostcall itself told.
+    pub fn in_call(self) -> bool {
+        self.callback.is_none()
     }
 }
 
 impl Arrival {
-    /// To stand behind the hostcall and its answer: ` → subtask 2, returned before event 23`, or
-    /// without the subtask where the answer names it.
-    pub fn text(self, answer: &str) -> String {
+    /// To stand behind the hostcall and its answer: ` → subtask 2, ok(5) returned before event 23`,
+    /// or without the subtask where the answer names it. `brought` is what came, as text.
+    pub fn text(self, answer: &str, brought: Option<&str>) -> String {
         let named = Arrival {
             subtask: self.subtask.filter(|_| !answer.contains("subtask ")),
             ..self
         };
-        format!(" → {}", named.words())
+        format!(" → {}", named.words(brought))
     }
 
-    /// For people: `subtask 2, returned before event 23`.
-    pub fn words(self) -> String {
+    /// For people: `subtask 2, returned before event 23`, with what came.
+    pub fn words(self, brought: Option<&str>) -> String {
         let what = self.subtask.map(|subtask| format!("subtask {subtask}"));
         let how = match self.told {
             None => "its end was never told".to_owned(),
             Some(told) => {
-                let at = if told.in_call { "in" } else { "before" };
-                format!("{} {at} event {}", told.resolution.text(), told.event)
+                let at = if told.in_call() { "in" } else { "before" };
+                let how = told.resolution.text(brought);
+                format!("{how} {at} event {}", told.event)
             }
         };
         let parts: Vec<String> = what.into_iter().chain([how]).collect();
         parts.join(", ")
+    }
+}
+
+/// What came of a hostcall, for where the program is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Brought {
+    /// The hostcall that began it.
+    pub event: u64,
+    /// What was called, without the path.
+    pub name: String,
+    /// Whether the hostcall by which this is told told of it, and no callback before.
+    pub in_call: bool,
+    /// How it ended.
+    pub resolution: Resolution,
+    /// What came, as text.
+    pub value: Option<Box<str>>,
+}
+
+impl Brought {
+    /// Of a hostcall with this WIT path.
+    pub fn new(event: u64, path: &str, told: Told, value: Option<Box<str>>) -> Brought {
+        Brought {
+            event,
+            name: path.rsplit('#').next().unwrap_or(path).to_owned(),
+            in_call: told.in_call(),
+            resolution: told.resolution,
+            value,
+        }
+    }
+
+    /// For people: `event 3, wait-until: ok(5) returned`.
+    pub fn words(&self) -> String {
+        let how = self.resolution.text(self.value.as_deref());
+        format!("event {}, {}: {how}", self.event, self.name)
+    }
+
+    /// To stand behind the hostcall that told of it: ` ← event 3, wait-until: ok(5) returned`; in
+    /// parentheses if a callback did, before it.
+    pub fn text(&self) -> String {
+        match self.in_call {
+            true => format!(" ← {}", self.words()),
+            false => format!(" (before it ← {})", self.words()),
+        }
     }
 }
 
@@ -99,6 +138,8 @@ impl Arrivals {
             calls: Vec::new(),
             made: HashMap::new(),
             found: BTreeMap::new(),
+            told: BTreeMap::new(),
+            results: Results::default(),
         };
         let mut cursor = trace.events();
         for read in 0_u64.. {
@@ -111,12 +152,48 @@ impl Arrivals {
                 Ok(None) | Err(_) => break,
             }
         }
-        Some(Arrivals(pass.found))
+        Some(Arrivals {
+            begun: pass.found,
+            told: pass.told,
+        })
+    }
+
+    /// The hostcalls whose result came later and is an error, in order.
+    pub fn failed(&self) -> impl Iterator<Item = u64> {
+        let failed = self.begun.iter().filter(|(_, arrival)| arrival.failed);
+        failed.map(|(event, _)| *event)
     }
 
     /// What became of a hostcall, by its number, if it was not done when it returned.
     pub fn of(&self, event: u64) -> Option<Arrival> {
-        self.0.get(&event).copied()
+        self.begun.get(&event).copied()
+    }
+
+    /// Whether there is nothing of the sort in the recording.
+    pub fn is_empty(&self) -> bool {
+        self.begun.is_empty()
+    }
+
+    /// What is told of in a hostcall, or by callbacks that are entered between it and the one
+    /// before: the hostcalls that began it, and how it ended.
+    pub fn told_at(&self, event: u64) -> impl DoubleEndedIterator<Item = (u64, Told)> {
+        let begun = self.told.get(&event).into_iter().flatten();
+        begun.filter_map(|begun| Some((*begun, self.of(*begun)?.told?)))
+    }
+
+    /// The last of what is told of before a hostcall is made, and before callbacks that are
+    /// entered between it and the one before.
+    pub fn told_before(&self, event: u64) -> Option<(u64, Told)> {
+        let before = self.told.range(..event);
+        before
+            .rev()
+            .find_map(|(event, _)| self.told_at(*event).next_back())
+    }
+
+    /// The first hostcall from one on that is not done when it returns.
+    pub fn begun_from(&self, event: u64) -> Option<(u64, Arrival)> {
+        let next = self.begun.range(event..).next();
+        next.map(|(event, arrival)| (*event, *arrival))
     }
 }
 
@@ -152,6 +229,8 @@ struct Pass<'a> {
     /// How many calls out each instance has made.
     made: HashMap<Instance, u32>,
     found: BTreeMap<u64, Arrival>,
+    told: BTreeMap<u64, Vec<u64>>,
+    results: Results,
 }
 
 impl Pass<'_> {
@@ -170,6 +249,7 @@ impl Pass<'_> {
                 let word = |index| number(args.get(index)).unwrap_or(0);
                 let made = self.made.entry(instance).or_insert(0);
                 *made = made.wrapping_add(1);
+                self.results.begin((instance, event), crossing, &args);
                 self.calls.push(Open {
                     number: *made,
                     instance,
@@ -187,6 +267,7 @@ impl Pass<'_> {
                 {
                     open.told = two_words(&bytes);
                 }
+                self.results.write((instance, crossing), address, &bytes);
             }
             EventKind::Resume(after) => {
                 let made = self.made.get(&instance).copied().unwrap_or_default();
@@ -203,15 +284,21 @@ impl Pass<'_> {
                     return;
                 };
                 let open = self.calls.remove(at);
+                let event = open.event;
                 let answer = number(results.first()).map(|answer| answer as u32);
                 if let Some(answer) = answer {
                     self.returned(crossing, &open, answer);
+                }
+                if !self.found.contains_key(&event) {
+                    self.results.end(event);
                 }
             }
             EventKind::Enter(args) if crossing.kind == CrossingKind::Callback => {
                 let word = |index| number(args.get(index)).map(|word| word as u32);
                 if let (Some(code), Some(waitable), Some(payload)) = (word(0), word(1), word(2)) {
-                    self.told(instance, code, (waitable, payload), (event, false));
+                    let callback = Entered::new(event, instance, id, &args);
+                    let resolution = Resolution::of_event(code, payload);
+                    self.ended(instance, waitable, resolution, (event, Some(callback)));
                 }
             }
             _ => {}
@@ -235,25 +322,16 @@ impl Pass<'_> {
                 {
                     self.begin(open, handle, None);
                 }
-                Builtin::Stream(Transmit::CancelRead | Transmit::CancelWrite, _)
-                | Builtin::Future(Transmit::CancelRead | Transmit::CancelWrite, _)
-                    if CopyAnswer::of(answer) != CopyAnswer::Blocked =>
-                {
-                    let resolution = Resolution::Copy(CopyAnswer::of(answer));
-                    self.ended(open.instance, handle, resolution, (open.event, true));
-                }
-                Builtin::SubtaskCancel => {
-                    if let Some(state) = SubtaskState::of(answer).filter(|s| s.is_resolved()) {
-                        let resolution = Resolution::Call(state);
-                        self.ended(open.instance, handle, resolution, (open.event, true));
-                    }
-                }
                 Builtin::WaitableSetWait | Builtin::WaitableSetPoll => {
-                    if let Some(told) = open.told {
-                        self.told(open.instance, answer, told, (open.event, true));
+                    if let Some((waitable, payload)) = open.told {
+                        let resolution = Resolution::of_event(answer, payload);
+                        self.ended(open.instance, waitable, resolution, (open.event, None));
                     }
                 }
-                _ => {}
+                builtin => {
+                    let resolution = Resolution::of_cancelling(builtin, answer);
+                    self.ended(open.instance, handle, resolution, (open.event, None));
+                }
             },
             _ => {}
         }
@@ -262,38 +340,33 @@ impl Pass<'_> {
     fn begin(&mut self, open: &Open, waitable: u32, subtask: Option<u32>) {
         if self.found.len() < MOST {
             self.begun.insert((open.instance, waitable), open.event);
-            let told = None;
-            self.found.insert(open.event, Arrival { subtask, told });
+            let arrival = Arrival {
+                subtask,
+                failed: false,
+                told: None,
+            };
+            self.found.insert(open.event, arrival);
         }
     }
 
-    /// The program is told of something.
-    fn told(&mut self, of: Instance, code: u32, told: (u32, u32), at: (u64, bool)) {
-        let (waitable, payload) = told;
-        match EventCode::of(code) {
-            Some(EventCode::Subtask) => {
-                if let Some(state) = SubtaskState::of(payload).filter(|s| s.is_resolved()) {
-                    self.ended(of, waitable, Resolution::Call(state), at);
-                }
-            }
-            Some(
-                EventCode::StreamRead
-                | EventCode::StreamWrite
-                | EventCode::FutureRead
-                | EventCode::FutureWrite,
-            ) => self.ended(of, waitable, Resolution::Copy(CopyAnswer::of(payload)), at),
-            _ => {}
-        }
-    }
-
-    fn ended(&mut self, of: Instance, waitable: u32, resolution: Resolution, at: (u64, bool)) {
-        let (event, in_call) = at;
-        if let Some(begun) = self.begun.remove(&(of, waitable))
+    /// The program is told of something, which is the end of it if there is a resolution.
+    fn ended(
+        &mut self,
+        of: Instance,
+        waitable: u32,
+        resolution: Option<Resolution>,
+        (event, callback): (u64, Option<Entered>),
+    ) {
+        if let Some(resolution) = resolution
+            && let Some(begun) = self.begun.remove(&(of, waitable))
             && let Some(arrival) = self.found.get_mut(&begun)
         {
+            self.told.entry(event).or_default().push(begun);
+            let failed = self.results.end(begun);
+            arrival.failed = failed && resolution.has_returned();
             arrival.told = Some(Told {
                 event,
-                in_call,
+                callback,
                 resolution,
             });
         }

@@ -1,29 +1,27 @@
-//! Results that come late: of asynchronous calls that had not returned when they were
-//! made.
+//! Results that come late: of asynchronous calls, reads and writes that were not done when they
+//! returned.
 
 use super::builtin_call::number;
-use crate::component::status::{BLOCKED, EventCode, SubtaskState};
-use crate::component::{Builtin, CrossingId, CrossingKind};
+use super::resolution::Resolution;
+use crate::component::{Builtin, CrossingId, CrossingKind, Transmit};
 use crate::trace::{Event, EventKind, Instance, Trace, TraceError, Written};
 
 /// Events that a delivery is looked for in.
 const MAX_LOOK_AHEAD: usize = 1_000_000;
 /// Bytes that are kept of what is written meanwhile.
 const MAX_WRITTEN: usize = 64 << 20;
-/// The event that tells of a subtask.
-const SUBTASK: u32 = EventCode::Subtask.code();
 
-/// How the guest was told that an asynchronous call has ended.
+/// How the guest was told that an asynchronous call, a read or a write has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Delivery {
     /// The number of the call out that told, or, for a callback, of the first one that
     /// is made after it was entered.
     pub event: u64,
     /// The crossing: a `waitable-set.wait` or `waitable-set.poll`, a callback, or the
-    /// `subtask.cancel` that came too late or cancelled it.
+    /// `subtask.cancel` or `stream.cancel-read` that came too late or cancelled it.
     pub told_by: CrossingId,
-    /// Whether it has returned; otherwise it was cancelled.
-    pub has_returned: bool,
+    /// How it ended.
+    pub resolution: Resolution,
     /// What was written into its memory from the call on: address and bytes.
     pub writes: Vec<Written>,
 }
@@ -42,12 +40,13 @@ struct Asking {
 enum About {
     /// Any waitable of a set: its index and state are written to this address.
     EventAt(u64),
-    /// This subtask: the call answers its state.
-    Subtask(u32),
+    /// This waitable: the call answers how it stands.
+    Waitable(u32),
 }
 
 /// Where the guest is told what became of the call out with this number, which is the
-/// subtask `handle` of `instance`; `None` if it never is, or too far away.
+/// subtask `handle` of `instance`, or a read or a write of that end of a stream or future; `None`
+/// if it never is, or too far away.
 ///
 /// # Errors
 ///
@@ -84,18 +83,15 @@ pub fn delivery(
         let Some(what) = component.crossing(id).map(|crossing| &crossing.kind) else {
             continue;
         };
-        let asks = matches!(
-            what,
-            CrossingKind::Builtin(
-                Builtin::WaitableSetWait | Builtin::WaitableSetPoll | Builtin::SubtaskCancel
-            )
-        );
-        let cancels = *what == CrossingKind::Builtin(Builtin::SubtaskCancel);
+        let asks = match what {
+            CrossingKind::Builtin(builtin) => asks(builtin),
+            _ => None,
+        };
         if let EventKind::Call(_) = kind {
             made = made.wrapping_add(1);
         }
         let (told, at) = match kind {
-            EventKind::Resume(after) if asks => {
+            EventKind::Resume(after) if asks.is_some() => {
                 let goes_on = made.wrapping_sub(after);
                 if let Some(at) = asking.iter().rposition(|call| call.number == goes_on) {
                     let resumed = asking.remove(at);
@@ -119,12 +115,12 @@ pub fn delivery(
                 }
                 continue;
             }
-            EventKind::Call(args) if asks => {
+            EventKind::Call(args) if asks.is_some() => {
                 let word = |index| number(args.get(index)).unwrap_or(0);
                 asking.push(Asking {
-                    about: match cancels {
-                        true => About::Subtask(word(0) as u32),
-                        false => About::EventAt(word(1)),
+                    about: match asks {
+                        Some(Asks::Cancels) => About::Waitable(word(0) as u32),
+                        _ => About::EventAt(word(1)),
                     },
                     event: number_now,
                     number: made,
@@ -132,43 +128,66 @@ pub fn delivery(
                 payload = None;
                 continue;
             }
-            EventKind::Return(results) if asks => {
+            EventKind::Return(results) if asks.is_some() => {
                 let call = asking.pop();
-                let event = number(results.first()).map(|event| event as u32);
-                match (call, event, payload.take()) {
-                    (Some(call), Some(SUBTASK), Some(told))
-                        if matches!(call.about, About::EventAt(_)) =>
-                    {
-                        (told, call.event)
+                let answer = number(results.first()).map(|answer| answer as u32);
+                let (Some(call), Some(answer)) = (call, answer) else {
+                    continue;
+                };
+                let told = match (call.about, payload.take(), what) {
+                    (About::EventAt(_), Some((waitable, state)), _) => {
+                        Some((waitable, Resolution::of_event(answer, state)))
                     }
-                    (Some(call), Some(state), _) if state != BLOCKED => match call.about {
-                        About::Subtask(subtask) => ((subtask, state), call.event),
-                        About::EventAt(_) => continue,
-                    },
-                    _ => continue,
-                }
+                    (About::Waitable(waitable), _, CrossingKind::Builtin(builtin)) => {
+                        Some((waitable, Resolution::of_cancelling(builtin, answer)))
+                    }
+                    _ => None,
+                };
+                (told, call.event)
             }
             EventKind::Enter(args) if *what == CrossingKind::Callback => {
                 let word = |index| number(args.get(index)).map(|word| word as u32);
-                match (word(0), word(1), word(2)) {
-                    (Some(SUBTASK), Some(waitable), Some(state)) => ((waitable, state), number_now),
-                    _ => continue,
-                }
+                let told = match (word(0), word(1), word(2)) {
+                    (Some(code), Some(waitable), Some(state)) => {
+                        Some((waitable, Resolution::of_event(code, state)))
+                    }
+                    _ => None,
+                };
+                (told, number_now)
             }
             _ => continue,
         };
-        let (waitable, state) = told;
-        let resolved = SubtaskState::of(state).filter(|state| state.is_resolved());
-        if let Some(state) = resolved.filter(|_| waitable == handle) {
+        if let Some((waitable, Some(resolution))) = told
+            && waitable == handle
+        {
             return Ok(Some(Delivery {
                 event: at,
                 told_by: id,
-                has_returned: state == SubtaskState::Returned,
+                resolution,
                 writes,
             }));
         }
     }
     Ok(None)
+}
+
+/// How a built-in may tell of an end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Asks {
+    /// It waits for events.
+    Waits,
+    /// It ends something.
+    Cancels,
+}
+
+fn asks(builtin: &Builtin) -> Option<Asks> {
+    match builtin {
+        Builtin::WaitableSetWait | Builtin::WaitableSetPoll => Some(Asks::Waits),
+        Builtin::SubtaskCancel
+        | Builtin::Stream(Transmit::CancelRead | Transmit::CancelWrite, _)
+        | Builtin::Future(Transmit::CancelRead | Transmit::CancelWrite, _) => Some(Asks::Cancels),
+        _ => None,
+    }
 }
 
 /// The index and the code of an event, as they are written to memory.

@@ -4,11 +4,11 @@
 //! them were given and answered; of millions, another replay tells that of the page that is
 //! looked at.
 
-use super::arrivals::{Arrival, Arrivals};
+use super::arrivals::{Arrival, Arrivals, Brought};
 use super::hostcalls::{Hostcall, HostcallAnswer, Lifting, each_hostcall_lifted};
 use super::lift::Lifted;
 use super::wave;
-use crate::component::{CrossingId, NamePattern};
+use crate::component::{Crossing, CrossingId, NamePattern};
 use crate::replay::{Compiled, ReplayError};
 use crate::trace::{HostTimes, Trace, WallTime, duration_text};
 use parking_lot::Mutex;
@@ -21,6 +21,9 @@ const LONGEST_VALUE: usize = 160;
 /// Of calls beyond this many the text is not kept: a hundred million lines are for no person.
 pub const MOST_TEXTS: usize = 100_000;
 
+/// Stands before what is to be passed over by the eye, where there are no colours.
+pub const DIM: char = '·';
+
 /// One hostcall in a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
@@ -30,6 +33,8 @@ pub struct Row {
     pub crossing: CrossingId,
     /// The WIT path.
     pub name: Arc<str>,
+    /// Whether it is a built-in that only keeps the canonical ABI's books.
+    pub is_plumbing: bool,
     /// How many hostcalls it was made in: calls between components nest.
     pub depth: usize,
     /// Arguments as `name: value`.
@@ -38,6 +43,10 @@ pub struct Row {
     pub answer: RowAnswer,
     /// What became of it, if it was not done when it returned.
     pub arrival: Option<Arrival>,
+    /// What came then, as text; of a write that was done at once, what was taken, if not all.
+    pub brought: Option<Box<str>>,
+    /// What it tells of, or callbacks that were entered just before.
+    pub told: Vec<Brought>,
     /// When it was made, by the host's clock on the wall.
     pub time: Option<WallTime>,
     /// How long it took; zero if that is too short for the clock.
@@ -107,9 +116,36 @@ impl Row {
             RowAnswer::Missing => " (no answer was recorded)".to_owned(),
             RowAnswer::Late => " (its answer comes after many more)".to_owned(),
         };
-        let later = self.arrival.map(|arrival| arrival.text(&answer));
-        let later = later.unwrap_or_default();
-        format!("{}({}){answer}{later}", self.name, self.arguments)
+        let later = match (self.arrival, &self.brought) {
+            (Some(arrival), brought) => arrival.text(&answer, brought.as_deref()),
+            (None, Some(taken)) => format!(": {taken}"),
+            (None, None) => String::new(),
+        };
+        let told = self.told.iter().map(Brought::text).collect::<String>();
+        format!("{}({}){answer}{later}{told}", self.name, self.arguments)
+    }
+}
+
+/// Which hostcalls are meant.
+#[derive(Debug, Clone, Default)]
+pub struct Meant {
+    /// Those with such a path.
+    pub path: NamePattern,
+    /// Those only that answered an error.
+    pub failed: bool,
+    /// Those only that took so long or longer.
+    pub slow: Option<Duration>,
+    /// Without a path, the canonical ABI's plumbing, too. A path says itself what is meant.
+    pub builtins: bool,
+}
+
+impl Meant {
+    /// Whether calls of a function with this name are.
+    pub fn means(&self, name: &str, is_plumbing: bool) -> bool {
+        match self.path.is_empty() {
+            true => self.builtins || !is_plumbing,
+            false => self.path.matches(name),
+        }
     }
 }
 
@@ -117,12 +153,14 @@ impl Row {
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
     names: Vec<Arc<str>>,
+    /// Of each crossing, as the names.
+    plumbing: Vec<bool>,
     /// In the order of their numbers.
     calls: Vec<Call>,
     /// Of the first.
     texts: Vec<Texts>,
     times: HostTimes,
-    arrivals: Arrivals,
+    arrivals: Arc<Arrivals>,
     /// Why there are no more, where the recording is damaged or replaying it failed.
     pub cut_short: Option<String>,
 }
@@ -149,6 +187,7 @@ enum Became {
 struct Texts {
     arguments: Box<str>,
     result: Option<Box<str>>,
+    brought: Option<Box<str>>,
 }
 
 /// Why there is no listing.
@@ -174,12 +213,16 @@ impl Listing {
         compiled: &Compiled,
         go_on: impl Fn(usize) -> bool + Send + 'static,
     ) -> Result<Listing, ListingError> {
-        let crossings = trace.component().crossings().iter();
-        let names = crossings.map(|crossing| crossing.name.clone()).collect();
+        let crossings = trace.component().crossings();
+        let names = crossings.iter().map(|crossing| crossing.name.clone());
+        let plumbing = crossings.iter().map(Crossing::is_plumbing);
         let times = HostTimes::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
         let arrivals = Arrivals::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
+        let arrivals = Arc::new(arrivals);
+        let awaited = arrivals.clone();
         let listing = Arc::new(Mutex::new(Listing {
-            names,
+            names: names.collect(),
+            plumbing: plumbing.collect(),
             times,
             arrivals,
             ..Listing::default()
@@ -189,13 +232,18 @@ impl Listing {
             true => Lifting::All,
             false => Lifting::Failures,
         };
-        let listed = each_hostcall_lifted(trace.clone(), compiled, lifting, move |call| {
+        let listed = each_hostcall_lifted(trace.clone(), compiled, awaited, lifting, move |call| {
             let mut listing = shared.lock();
             let so_far = listing.calls.len();
             if so_far.is_multiple_of(1024) && !go_on(so_far) {
                 return ControlFlow::Break(());
             }
-            listing.calls.push(Call::new(&call));
+            let mut listed = Call::new(&call);
+            let arrival = listing.arrivals.of(call.call.event);
+            if arrival.is_some_and(|arrival| arrival.failed) {
+                listed.became = Became::Failed;
+            }
+            listing.calls.push(listed);
             if so_far < MOST_TEXTS {
                 listing.texts.push(Texts::new(&call));
             }
@@ -229,16 +277,13 @@ impl Listing {
         self.texts.len()
     }
 
-    /// The numbers of the calls that a pattern means, in order.
-    ///
-    /// `slow` leaves out those that took less.
-    pub fn matching(
-        &self,
-        path: &NamePattern,
-        failed: bool,
-        slow: Option<Duration>,
-    ) -> impl Iterator<Item = u64> {
-        let meant: Vec<bool> = self.names.iter().map(|name| path.matches(name)).collect();
+    /// The numbers of the calls that are meant, in order.
+    pub fn matching(&self, which: &Meant) -> impl Iterator<Item = u64> {
+        let names = self.names.iter().zip(&self.plumbing);
+        let meant: Vec<bool> = names
+            .map(|(name, is_plumbing)| which.means(name, *is_plumbing))
+            .collect();
+        let (failed, slow) = (which.failed, which.slow);
         let calls = (0_u64..).zip(&self.calls);
         calls
             .filter(move |(_, call)| {
@@ -250,6 +295,18 @@ impl Listing {
                 let took = || self.times.duration(*event);
                 slow.is_none_or(|slow| took().is_some_and(|took| took >= slow))
             })
+    }
+
+    /// How many of all calls are plumbing.
+    pub fn plumbing(&self) -> usize {
+        let calls = self.calls.iter();
+        calls.filter(|call| self.is_plumbing(call.crossing)).count()
+    }
+
+    /// Whether calls of a function are plumbing.
+    pub fn is_plumbing(&self, crossing: CrossingId) -> bool {
+        let found = self.plumbing.get(crossing.0 as usize);
+        found.is_some_and(|is_plumbing| *is_plumbing)
     }
 
     /// Of each call in order: the function that was called, and whether it failed.
@@ -285,9 +342,12 @@ impl Listing {
                 .get(crossing.0 as usize)
                 .cloned()
                 .unwrap_or_default(),
+            is_plumbing: self.is_plumbing(crossing),
             depth: depth as usize,
             arguments: texts.arguments,
             arrival: self.arrivals.of(event),
+            brought: texts.brought,
+            told: self.told_at(event),
             time: self.times.wall_time(event),
             took: self.times.duration(event),
             answer: match became {
@@ -299,6 +359,20 @@ impl Listing {
                 },
             },
         }
+    }
+
+    /// What is told of in a call or just before.
+    fn told_at(&self, event: u64) -> Vec<Brought> {
+        let told = self.arrivals.told_at(event);
+        told.map(|(begun, told)| {
+            let index = usize::try_from(begun).ok();
+            let call = index.and_then(|index| self.calls.get(index));
+            let name = call.map(|call| self.name(call.crossing));
+            let texts = index.and_then(|index| self.texts.get(index));
+            let value = texts.and_then(|texts| texts.brought.clone());
+            Brought::new(begun, name.unwrap_or_default(), told, value)
+        })
+        .collect()
     }
 
     /// Calls by their numbers, which ascend: replays the recording up to the last of them for
@@ -328,7 +402,8 @@ impl Listing {
         };
         let texts = Arc::new(Mutex::new(Vec::new()));
         let shared = texts.clone();
-        let read = each_hostcall_lifted(trace.clone(), compiled, lifting, move |call| {
+        let awaited = self.arrivals.clone();
+        let read = each_hostcall_lifted(trace.clone(), compiled, awaited, lifting, move |call| {
             let event = call.call.event;
             if event.is_multiple_of(1024) && !go_on() {
                 return ControlFlow::Break(ListingError::Interrupted);
@@ -389,6 +464,7 @@ impl Texts {
         Texts {
             arguments: arguments.join(", ").into(),
             result: result.map(|value| text(value).into()),
+            brought: call.brought.as_ref().map(|value| text(value).into()),
         }
     }
 }

@@ -8,11 +8,13 @@
 
 use super::output::{Output, TooMuchPrinted, room};
 use super::requests::{Listening, Said};
+use super::wanted::{AnewError, unwanted};
 use crate::component::types::CoreValue;
 use crate::inspect::handles::anew;
-use crate::inspect::handles::building::{Building, unwanted};
+use crate::inspect::handles::building::Building;
 use crate::inspect::handles::history::{HandleHistory, TableList, Untold};
 use crate::inspect::handles::problem::{Mismatch, Overfull};
+use crate::inspect::tasks::{self, TaskHistory, Tasks};
 use crate::replay::output::Printed;
 use crate::replay::variant::{CacheDir, Variant};
 use crate::replay::{Calling, Compiled, Entering, Observer, Replay, State};
@@ -56,8 +58,11 @@ pub enum ChronicleError {
     /// The tables are too large to be kept.
     #[error(transparent)]
     Overfull(#[from] Overfull),
-    /// A replay of its own for tables that were not kept did not come there: why, in words.
-    #[error("the handle tables of this moment cannot be told: {0}")]
+    /// There are too many tasks to be kept.
+    #[error(transparent)]
+    Tasks(#[from] tasks::Untold),
+    /// A replay of its own for what was not kept did not come there: why, in words.
+    #[error("the handle tables and tasks of this moment cannot be told: {0}")]
     NotRecalled(String),
 }
 
@@ -95,6 +100,7 @@ struct Told {
     /// What there is of the recording.
     trace: Arc<Trace>,
     handles: Building,
+    tasks: tasks::history::Building,
     output: Output,
     answers: Listening,
     /// What there is by now of a recording that is still being written.
@@ -103,15 +109,28 @@ struct Told {
     ended: Option<Result<(), String>>,
     /// The first of what is waited for.
     awaited: Option<Until>,
-    /// Tables that were not kept, the last that were asked for.
+    /// What was not kept, the last of it that was asked for.
     recalled: VecDeque<Recalled>,
 }
 
-/// The tables of a moment, told by a replay of their own.
+/// What was not kept of a moment, told by a replay of its own.
 struct Recalled {
+    what: Recallable,
     /// The call out, and whether it is in progress.
     moment: (u64, bool),
-    tables: Option<Result<TableList, ChronicleError>>,
+    told: Option<Result<Recollection, ChronicleError>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Recallable {
+    Handles,
+    Tasks,
+}
+
+#[derive(Clone)]
+enum Recollection {
+    Handles(TableList),
+    Tasks(Arc<Tasks>),
 }
 
 /// So many are remembered: what is shown of one stop asks for two.
@@ -130,7 +149,7 @@ impl Told {
     /// Whether what comes before that is known; [`ChronicleError::NotYet`] if it will be.
     fn has_come_to(&self, until: Until) -> Result<(), ChronicleError> {
         let is_underway = |recalled: &Recalled| {
-            Until::Call(recalled.moment.0) == until && recalled.tables.is_none()
+            Until::Call(recalled.moment.0) == until && recalled.told.is_none()
         };
         if self.recalled.iter().any(is_underway) {
             return Err(ChronicleError::NotYet);
@@ -200,6 +219,7 @@ impl Chronicle {
             told: Mutex::new(Told {
                 trace: trace.clone(),
                 handles: Building::new(&trace),
+                tasks: tasks::history::Building::new(&trace),
                 output: Output::default(),
                 answers: Listening::to(trace.component()),
                 longer: None,
@@ -256,29 +276,62 @@ impl Chronicle {
         match history.at(event, in_call) {
             Ok(tables) => Ok(tables),
             Err(Untold::Overfull(overfull)) => Err(overfull.into()),
-            Err(Untold::Forgotten) => self.recall(&mut told, (event, in_call)),
+            Err(Untold::Forgotten) => {
+                match self.recall(&mut told, Recallable::Handles, (event, in_call))? {
+                    Recollection::Handles(tables) => Ok(tables),
+                    Recollection::Tasks(_) => Err(ChronicleError::NotYet),
+                }
+            }
         }
     }
 
-    /// Tables that were not kept, if they have been recalled; otherwise begins to.
-    fn recall(&self, told: &mut Told, moment: (u64, bool)) -> Result<TableList, ChronicleError> {
-        let mut recalled = told.recalled.iter();
-        if let Some(known) = recalled.find(|recalled| recalled.moment == moment) {
-            return known.tables.clone().unwrap_or(Err(ChronicleError::NotYet));
+    /// The tasks as they are at a call out: see [`TaskHistory::at`].
+    ///
+    /// # Errors
+    ///
+    /// If the replay has not come there, or failed before; if there are too many.
+    pub fn tasks_at(&self, event: u64, in_call: bool) -> Result<Arc<Tasks>, ChronicleError> {
+        let mut told = self.shared.look(Until::Call(event))?;
+        match told.tasks.history.at(event, in_call) {
+            Ok(tasks) => Ok(Arc::new(tasks)),
+            Err(tasks::Untold::Forgotten) => {
+                match self.recall(&mut told, Recallable::Tasks, (event, in_call))? {
+                    Recollection::Tasks(tasks) => Ok(tasks),
+                    Recollection::Handles(_) => Err(ChronicleError::NotYet),
+                }
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What is known of all tasks by now: where the replay failed, up to there.
+    pub fn tasks_so_far<T>(&self, tell: impl FnOnce(&TaskHistory) -> T) -> T {
+        tell(&self.shared.told.lock().tasks.history)
+    }
+
+    /// What was not kept, if it has been recalled; otherwise begins to.
+    fn recall(
+        &self,
+        told: &mut Told,
+        what: Recallable,
+        moment: (u64, bool),
+    ) -> Result<Recollection, ChronicleError> {
+        let is_it = move |recalled: &Recalled| (recalled.what, recalled.moment) == (what, moment);
+        if let Some(known) = told.recalled.iter().find(|recalled| is_it(recalled)) {
+            return known.told.clone().unwrap_or(Err(ChronicleError::NotYet));
         }
         if told.recalled.len() >= MOST_RECALLED {
             told.recalled.pop_front();
         }
         let shared = self.shared.clone();
         let recall = move || {
-            let tables = AssertUnwindSafe(|| recall(&shared, moment));
+            let recalled = AssertUnwindSafe(|| recall(&shared, what, moment));
             // Nobody may wait for ever.
             let fault = |_| Err(ChronicleError::NotRecalled("a fault of rr-dap".into()));
-            let tables = catch_unwind(tables).unwrap_or_else(fault);
+            let recollection = catch_unwind(recalled).unwrap_or_else(fault);
             let mut told = shared.told.lock();
-            let mut recalled = told.recalled.iter_mut();
-            if let Some(asked) = recalled.find(|recalled| recalled.moment == moment) {
-                asked.tables = Some(tables);
+            if let Some(asked) = told.recalled.iter_mut().find(|recalled| is_it(recalled)) {
+                asked.told = Some(recollection);
             }
             shared.has_come.notify_all();
         };
@@ -287,8 +340,9 @@ impl Chronicle {
             .spawn(recall)
             .map_err(|error| ChronicleError::NotRecalled(error.to_string()))?;
         told.recalled.push_back(Recalled {
+            what,
             moment,
-            tables: None,
+            told: None,
         });
         Err(ChronicleError::NotYet)
     }
@@ -387,20 +441,32 @@ impl Chronicle {
     }
 }
 
-/// Replays up to a moment for its tables, as long as somebody wants them.
-fn recall(shared: &Arc<Shared>, moment: (u64, bool)) -> Result<TableList, ChronicleError> {
+/// Replays up to a moment for what was not kept of it, as long as somebody wants it.
+fn recall(
+    shared: &Arc<Shared>,
+    what: Recallable,
+    moment: (u64, bool),
+) -> Result<Recollection, ChronicleError> {
     let failed = |error: String| ChronicleError::NotRecalled(error);
     let trace = shared.told.lock().trace.clone();
     let compiled = Compiled::prepare(&trace, &shared.cache, Variant::Fast, &|_, _| {});
     let compiled = compiled.map_err(|error| failed(error.to_string()))?;
     let asking = shared.clone();
     let go_on = move || {
-        let is_asked_for = |recalled: &Recalled| recalled.moment == moment;
+        let is_asked_for = |recalled: &Recalled| (recalled.what, recalled.moment) == (what, moment);
         !asking.is_abandoned.load(Ordering::Relaxed)
             && asking.told.lock().recalled.iter().any(is_asked_for)
     };
-    anew::tables_at(trace, &compiled, moment, go_on).map_err(|error| match error {
-        anew::AnewError::Overfull(overfull) => overfull.into(),
+    let recalled = match what {
+        Recallable::Handles => {
+            anew::tables_at(trace, &compiled, moment, go_on).map(Recollection::Handles)
+        }
+        Recallable::Tasks => tasks::anew::tasks_at(&trace, &compiled, moment, go_on)
+            .map(|tasks| Recollection::Tasks(Arc::new(tasks))),
+    };
+    recalled.map_err(|error| match error {
+        AnewError::Overfull(overfull) => overfull.into(),
+        AnewError::Untold(untold) => untold.into(),
         error => failed(error.to_string()),
     })
 }
@@ -470,6 +536,7 @@ impl Observer for Collecting {
         }
         let mut told = self.0.told.lock();
         told.handles.calling(store, call);
+        told.tasks.calling(store, call);
         told.answers.calling(store, call);
         if told
             .awaited
@@ -488,7 +555,9 @@ impl Observer for Collecting {
         call: &Calling,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.0.told.lock().handles.returning(store, call, results);
+        let mut told = self.0.told.lock();
+        told.handles.returning(store, call, results);
+        told.tasks.returning(store, call, results);
         Ok(())
     }
 
@@ -497,7 +566,9 @@ impl Observer for Collecting {
         store: &mut StoreContextMut<'_, State>,
         entry: &Entering<'_>,
     ) -> wasmtime::Result<()> {
-        self.0.told.lock().handles.entering(store, entry);
+        let mut told = self.0.told.lock();
+        told.handles.entering(store, entry);
+        told.tasks.entering(store, entry);
         Ok(())
     }
 
@@ -507,7 +578,9 @@ impl Observer for Collecting {
         entry: &Entering<'_>,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.0.told.lock().handles.leaving(store, entry, results);
+        let mut told = self.0.told.lock();
+        told.handles.leaving(store, entry, results);
+        told.tasks.leaving(store, entry, results);
         Ok(())
     }
 

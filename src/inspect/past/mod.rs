@@ -5,3 +5,5 @@ pub mod difference;
 pub mod output;
 pub mod requests;
 pub mod secrets;
+pub(in crate::inspect) mod steps;
+pub mod wanted;

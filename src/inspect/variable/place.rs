@@ -136,7 +136,7 @@ impl Place {
     }
 
     /// Reads an unsigned number of up to eight bytes.
-    pub(super) fn read_number(
+    pub(in crate::inspect) fn read_number(
         &self,
         length: u64,
         state: &dyn FrameState,

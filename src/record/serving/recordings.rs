@@ -7,7 +7,7 @@ use crate::record::held::Held;
 use crate::record::keep::{Keep, Verdict};
 use crate::record::shelf::Shelf;
 use crate::record::tails::Tails;
-use crate::record::writing::{Noted, recorded_instances};
+use crate::record::writing::Noted;
 use crate::record::{Dials, Recorder, RecorderError, metadata};
 use crate::trace::{
     CarriedSource, HeldProgram, Metadata, Note, NotedAnswer, NotedRequest, Outcome,
@@ -62,7 +62,7 @@ impl Recordings {
         sources: Vec<CarriedSource>,
     ) -> Result<Recordings, ServeError> {
         let files = Files::make(directory)?;
-        let instances = recorded_instances(component);
+        let instances = u64::from(component.instances());
         let lasting = options.keep.is_all().then(|| directory.to_owned());
         Ok(Recordings {
             program: files::beside(directory, component, sources)?,

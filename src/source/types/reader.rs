@@ -394,6 +394,7 @@ impl<'a> TypeReader<'a> {
                     variants.cases.push(Case {
                         discriminant,
                         member,
+                        declared: declared(attributes),
                     });
                 }
                 Ok(())
@@ -420,6 +421,15 @@ impl<'a> TypeReader<'a> {
 fn find(attributes: &Attributes, name: gimli::DwAt) -> Option<AttributeValue<Reader>> {
     let attribute = attributes.iter().find(|a| a.name() == name)?;
     Some(attribute.value())
+}
+
+fn declared(attributes: &Attributes) -> Option<(u64, u32)> {
+    let file = match find(attributes, gimli::DW_AT_decl_file)? {
+        AttributeValue::FileIndex(index) => index,
+        value => value.udata_value()?,
+    };
+    let line = u32::try_from(unsigned(attributes, gimli::DW_AT_decl_line)?).ok()?;
+    (line > 0).then_some((file, line))
 }
 
 fn unsigned(attributes: &Attributes, name: gimli::DwAt) -> Option<u64> {

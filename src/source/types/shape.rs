@@ -119,4 +119,7 @@ pub(crate) struct Case {
     /// `None` for the case that all other discriminants mean (in niche layouts).
     pub(crate) discriminant: Option<u64>,
     pub(crate) member: Member,
+    /// The number of a file in the type's unit, and a line: where the case is declared, or, of
+    /// a coroutine's state, where it is suspended.
+    pub(crate) declared: Option<(u64, u32)>,
 }

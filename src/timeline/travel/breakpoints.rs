@@ -9,8 +9,8 @@
 
 use super::elsewhere::Elsewhere;
 use super::motion::{
-    Breakpoint, BreakpointId, Ending, HitCondition, HostcallFilter, LogEntry, LogText, MemoryRange,
-    Place, Reason, Writes,
+    Breakpoint, BreakpointId, Ending, HitCondition, LogEntry, LogText, MemoryRange, Place, Reason,
+    Writes,
 };
 use crate::component::{Component, Crossing, Direction, ModuleId, NamePattern};
 use crate::replay::{Position, Tick};
@@ -115,15 +115,17 @@ impl Breakpoints {
                     Place::Code { module, pc } | Place::Call { module, pc, .. } => {
                         breaks.code.push((index, *module, *pc));
                     }
-                    Place::Hostcall(HostcallFilter { path, failed }) => {
-                        let answers = if *failed {
+                    Place::Hostcall(filter) => {
+                        let answers = if filter.failed {
                             Answers::Errors
                         } else {
                             Answers::All
                         };
-                        let path = NamePattern::from(path.as_str());
+                        let path = NamePattern::from(filter.path.as_str());
                         let named = component.crossings().iter().filter(|c| is_named(c, &path));
-                        let named = named.map(|c| (index, c.id, answers));
+                        let meant =
+                            named.filter(|c| !(filter.is_without_plumbing() && c.is_plumbing()));
+                        let named = meant.map(|c| (index, c.id, answers));
                         breaks.crossings.extend(named);
                     }
                     Place::Events(events) => breaks.events.push((index, events.clone())),

@@ -33,7 +33,7 @@ use super::processes::wire::run::{Run, StopAt, Watch};
 use super::recovery::Patience;
 use super::{Interrupt, Result, Timeline, TimelineError};
 use crate::replay::{Phase, Position, Tick};
-use motion::{Direction, HostcallFilter, Motion, Reason, Step, Stop, Writes};
+use motion::{Direction, Motion, Reason, Step, Stop, Writes};
 use std::time::Instant;
 
 impl Timeline {
@@ -84,11 +84,11 @@ impl Timeline {
             return *motion != Motion::Start;
         }
         match motion {
-            Motion::Start | Motion::End | Motion::Event(_) => false,
+            Motion::Start | Motion::End | Motion::Event(_) | Motion::Answered(_) => false,
             Motion::Entry => self.any_lines(),
             Motion::Position(position) => is_inside(*position),
             Motion::Mark(name) => self.marked(name).is_some_and(is_inside),
-            Motion::Continue(_) | Motion::Hostcall(..) | Motion::OverHostcall(_) => {
+            Motion::Continue(_) | Motion::Hostcall(..) | Motion::OverHostcall(..) => {
                 self.breakpoints.need_debug()
             }
             Motion::Tick(_) | Motion::Fraction(_) | Motion::Entered(_) => true,
@@ -118,6 +118,7 @@ impl Timeline {
             Motion::End => self.reach_end(interrupt),
             Motion::Entry => self.reach_entry(interrupt),
             Motion::Event(event) => self.reach_event(*event, interrupt),
+            Motion::Answered(event) => self.reach_answer(*event, interrupt),
             Motion::Entered(entered) => self.reach_entered(entered, interrupt),
             Motion::Tick(tick) => self.reach_tick(*tick, interrupt),
             Motion::Fraction(fraction) => self.reach_fraction(*fraction, interrupt),
@@ -155,9 +156,11 @@ impl Timeline {
             Motion::LastWrite(range) => self.reach_last_write(*range, Writes::All, interrupt),
             Motion::NextWrite(range) => self.reach_next_write(*range, Writes::All, interrupt),
             Motion::IntoCall { module, pc } => self.step_into_call(*module, *pc, interrupt),
-            Motion::OverHostcall(Direction::Forward) => self.over_hostcall(interrupt),
-            Motion::OverHostcall(Direction::Backward) => {
-                self.hostcall_step(Direction::Backward, &HostcallFilter::ANY, interrupt)
+            Motion::OverHostcall(Direction::Forward, filter) => {
+                self.over_hostcall(filter, interrupt)
+            }
+            Motion::OverHostcall(Direction::Backward, filter) => {
+                self.hostcall_step(Direction::Backward, filter, interrupt)
             }
         }
     }

@@ -118,9 +118,11 @@ pub enum Motion {
     /// To the next or previous hostcall that the filter lets through: just before
     /// it is answered.
     Hostcall(Direction, HostcallFilter),
-    /// Over one hostcall: to where the one being made here, or the next one, has
-    /// just been answered; or back to just before the last one was.
-    OverHostcall(Direction),
+    /// To where outgoing crossing `n` has just been answered.
+    Answered(u64),
+    /// Over one hostcall: to where the one being made here, or the next one that the filter
+    /// lets through, has just been answered; or back to just before the last such one was.
+    OverHostcall(Direction, HostcallFilter),
     /// Back to where these bytes were last written: right after that, see
     /// [`Place::Change`].
     LastChange(MemoryRange),
@@ -152,12 +154,13 @@ impl Motion {
             | Motion::Instruction(..)
             | Motion::OutOf { .. }
             | Motion::Hostcall(..)
-            | Motion::OverHostcall(_)
+            | Motion::OverHostcall(..)
             | Motion::IntoCall { .. } => true,
             Motion::Start
             | Motion::Entry
             | Motion::End
             | Motion::Event(_)
+            | Motion::Answered(_)
             | Motion::Entered(_)
             | Motion::Tick(_)
             | Motion::Fraction(_)
@@ -251,6 +254,14 @@ pub struct HostcallFilter {
     /// Those only that will answer an error: their type is a `result`, and the
     /// recorded one is `err`.
     pub failed: bool,
+    /// Without a path, the canonical ABI's own [plumbing], too. A path
+    /// says itself what is meant.
+    ///
+    /// [plumbing]: crate::component::Builtin::is_plumbing
+    pub builtins: bool,
+    /// With `failed`, those that are not done when they return and fail then, by their numbers,
+    /// ascending: whoever can look into what came later knows them.
+    pub late: Vec<u64>,
 }
 
 impl HostcallFilter {
@@ -258,14 +269,38 @@ impl HostcallFilter {
     pub const ANY: HostcallFilter = HostcallFilter {
         path: String::new(),
         failed: false,
+        builtins: true,
+        late: Vec::new(),
+    };
+
+    /// Those that people mean where they say nothing else: without plumbing.
+    pub const MEANT: HostcallFilter = HostcallFilter {
+        path: String::new(),
+        failed: false,
+        builtins: false,
+        late: Vec::new(),
     };
 
     /// Those with a path like this, whatever they answer.
     pub fn named(path: impl Into<String>) -> HostcallFilter {
         HostcallFilter {
             path: path.into(),
-            failed: false,
+            ..HostcallFilter::MEANT
         }
+    }
+
+    /// Where it lets the program stop.
+    pub fn places(&self) -> Vec<Place> {
+        let late = self.late.clone();
+        let late = Some(late).filter(|late| self.failed && !late.is_empty());
+        let mut places = vec![Place::Hostcall(self.clone())];
+        places.extend(late.map(Place::Events));
+        places
+    }
+
+    /// Whether plumbing is passed by.
+    pub fn is_without_plumbing(&self) -> bool {
+        !self.builtins && self.path.is_empty()
     }
 }
 

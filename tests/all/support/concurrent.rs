@@ -135,6 +135,13 @@ fn give_host(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
             Ok((ms * 2,))
         })
     })?;
+    host.func_wrap_concurrent("attempt", |_, (ms,): (u32,)| {
+        Box::pin(async move {
+            Timer::new(ms).await;
+            let outcome = if ms % 2 == 0 { Ok(ms) } else { Err(ms * 100) };
+            Ok((outcome,))
+        })
+    })?;
     host.func_wrap_concurrent("greeting", |_, (ms,): (u32,)| {
         Box::pin(async move {
             Timer::new(ms).await;

@@ -39,6 +39,8 @@ pub mod walk;
 
 use rr_dap::component::{Component, component_bytes};
 use rr_dap::inspect::handles::history::HandleHistory;
+use rr_dap::inspect::handles::table::EntryKind;
+use rr_dap::inspect::tasks::{self, KindTold, TaskHistory};
 use rr_dap::instrument::record::{Options, Seed};
 use rr_dap::replay::output::{Printed, Stream};
 use rr_dap::replay::variant::{CacheDir, Variant};
@@ -198,4 +200,54 @@ pub fn check_handles(trace: &Arc<Trace>) {
         .map(|found| format!("{:?}: {}", found.instance, found.finding))
         .collect();
     assert!(findings.is_empty(), "{findings:#?}");
+    check_tasks(trace);
+}
+
+/// The tasks of a recording.
+pub fn task_history(trace: &Arc<Trace>) -> TaskHistory {
+    let cache = CacheDir::open(&cache_dir()).unwrap();
+    let compiled = Compiled::prepare(trace, &cache, Variant::Fast, &|_, _| {}).unwrap();
+    let (history, ended) = tasks::anew::build(trace, &compiled);
+    ended.unwrap();
+    history
+}
+
+/// At each moment, what tasks wait for is what the handle tables have of that kind: both are
+/// derived from crossings, but each by itself.
+pub fn check_tasks(trace: &Arc<Trace>) {
+    let (handles, history) = (handle_history(trace), task_history(trace));
+    let component = trace.component();
+    for event in 0..history.events().min(400) {
+        for in_call in [false, true] {
+            let tasks = history.at(event, in_call).unwrap();
+            let mut told: Vec<(u32, u32, String)> = Vec::new();
+            for of in tasks.told(component).instances {
+                for item in of.items {
+                    let kind = match &item.kind {
+                        KindTold::Subtask { .. } => "subtask".to_owned(),
+                        KindTold::WaitableSet { .. } => "waitable-set".to_owned(),
+                        KindTold::Stream(end) | KindTold::Future(end) => {
+                            format!("{} end of {}", end.side, end.ty)
+                        }
+                    };
+                    told.push((of.instance, item.index, kind));
+                }
+            }
+            let tables = handles.at(event, in_call).unwrap();
+            let entries = tables.iter().flat_map(|(instance, table)| {
+                let entries = table.entries().filter(|entry| {
+                    matches!(
+                        entry.kind,
+                        EntryKind::Subtask
+                            | EntryKind::WaitableSet
+                            | EntryKind::Stream { .. }
+                            | EntryKind::Future { .. }
+                    )
+                });
+                entries.map(|entry| (instance.0, entry.index, entry.kind.to_string()))
+            });
+            let entries: Vec<_> = entries.collect();
+            assert_eq!(told, entries, "at hostcall {event}, in it: {in_call}");
+        }
+    }
 }

@@ -21,6 +21,14 @@ local function filters(lead)
   return beginning({ "failed" }, lead)
 end
 
+local function calls(lead)
+  return beginning({ "failed", "--builtins" }, lead)
+end
+
+local function overs(lead)
+  return beginning({ "failed", "--builtins", "--result" }, lead)
+end
+
 local function backs(lead)
   return beginning({ "back" }, lead)
 end
@@ -30,17 +38,17 @@ local COMMANDS = {
   RrBackInto = { "travel", "back_into", "step back into the call that returned last" },
   RrBackOut = { "travel", "back_out", "step back to where this function was called" },
   RrBackInstruction = { "travel", "back_instruction", "step back one instruction" },
-  RrHostcallNext = { "travel", "hostcall_next", "go to the next hostcall", nargs = "*", complete = filters },
-  RrHostcallPrev = { "travel", "hostcall_prev", "go back to the previous hostcall", nargs = "*", complete = filters },
-  RrHostcallOver = { "travel", "hostcall_over", "go behind a hostcall", nargs = "*", complete = filters },
-  RrHostcallBack = { "travel", "hostcall_back", "go back over a hostcall", nargs = "*", complete = filters },
+  RrHostcallNext = { "travel", "hostcall_next", "go to the next hostcall", nargs = "*", complete = calls },
+  RrHostcallPrev = { "travel", "hostcall_prev", "go back to the previous hostcall", nargs = "*", complete = calls },
+  RrHostcallOver = { "travel", "hostcall_over", "go behind a hostcall", nargs = "*", complete = overs },
+  RrHostcallBack = { "travel", "hostcall_back", "go back over a hostcall", nargs = "*", complete = overs },
   RrSeek = { "travel", "seek", "go to a moment", nargs = "*", complete = moments },
   RrWhen = { "travel", "when", "tell where in time this is" },
   RrMark = { "marks", "mark", "give this moment a name", nargs = "?" },
   RrUnmark = { "marks", "unmark", "forget a mark", nargs = 1, complete = marks },
   RrCopyMoment = { "marks", "copy", "copy this moment, for :RrDebug and rr-dap debug" },
   RrMarks = { "marks", "pick", "choose a mark to go to" },
-  RrHostcalls = { "hostcalls", "list", "list hostcalls in the quickfix window", nargs = "*", complete = filters },
+  RrHostcalls = { "hostcalls", "list", "list hostcalls in the quickfix window", nargs = "*", complete = calls },
   RrRequests = { "requests", "list", "list a service's requests in the quickfix window", nargs = "*", complete = filters },
   RrRequestNext = { "requests", "next", "go to the next request", nargs = "*", complete = filters },
   RrRequestPrev = { "requests", "prev", "go back to this request or the one before", nargs = "*", complete = filters },

@@ -9,13 +9,22 @@ local M = {}
 --- Tells our lists from other people's.
 local CONTEXT = "rr-dap hostcalls"
 
+--- The sign of the component model's own built-ins, whose lines are dimmed.
+local DIM = "·"
+
 --- One line for a hostcall.
 function M.line(call)
-  local sign = call.failed and "!" or " "
+  local sign = call.failed and "!" or call.builtin and DIM or " "
   local indent = ("  "):rep(math.min(call.depth or 0, 10))
   local result = call.result and (" -> " .. call.result) or ""
+  if call.taken then
+    result = result .. ": " .. call.taken
+  end
   if call.later then
     result = result .. " → " .. call.later.text
+  end
+  for _, told in ipairs(call.told or {}) do
+    result = result .. (told.inCall and " ← %s" or " (before it ← %s)"):format(told.text)
   end
   local name, arguments = call.name, call.arguments
   if not vim.startswith(arguments, "(") then
@@ -71,6 +80,8 @@ function M.open(title, items, index)
   })
   vim.cmd("botright copen")
   M.dress(vim.api.nvim_get_current_buf())
+  vim.cmd(([[syntax match rrDapDim /^%s.*$/]]):format(DIM))
+  vim.cmd("highlight default link rrDapDim Comment")
   vim.api.nvim_win_set_cursor(0, { index, 0 })
 end
 
@@ -86,7 +97,7 @@ local function show(found, text)
 end
 
 --- Lists hostcalls; of more than the limit, those around this moment.
----@param text string? `[failed] [PATH]`
+---@param text string? `[--builtins] [failed] [PATH]`
 function M.list(text)
   text = vim.trim(text or "")
   local limit = config.options.hostcalls.limit

@@ -4,10 +4,24 @@ local tell = require("rr-dap.tell")
 
 local M = {}
 
---- `[failed] [PATH]`, as the console takes it.
+--- Takes an option out of a text.
+local function without(option, text)
+  local words = vim.split(vim.trim(text), "%s+")
+  local left = vim.tbl_filter(function(word)
+    return word ~= option
+  end, words)
+  return #left < #words, table.concat(left, " ")
+end
+
+--- `[--builtins] [failed] [PATH]`, as the console takes it.
 ---@param text string
----@return { filter: string?, failed: boolean? }
+---@return { filter: string?, failed: boolean?, builtins: boolean? }
 function M.filter(text)
+  local builtins
+  builtins, text = without("--builtins", text)
+  if builtins then
+    return vim.tbl_extend("force", M.filter(text), { builtins = true })
+  end
   local first, rest = text:match("^(%S*)%s*(.-)%s*$")
   if first == "failed" then
     return { failed = true, filter = rest ~= "" and rest or nil }
@@ -15,8 +29,9 @@ function M.filter(text)
   return { filter = text:match("%S") and vim.trim(text) or nil }
 end
 
-local function step(direction, unit, kind, console)
-  session.ask("rr/step", { direction = direction, unit = unit, kind = kind }, console)
+local function step(direction, unit, kind, console, more)
+  local arguments = { direction = direction, unit = unit, kind = kind }
+  session.ask("rr/step", vim.tbl_extend("force", arguments, more or {}), console)
 end
 
 function M.back_into()
@@ -39,44 +54,59 @@ local function to_hostcall(direction, word, text, on_begun)
   session.ask("rr/step", vim.tbl_extend("force", arguments, M.filter(text)), line, on_begun)
 end
 
----@param filter string? `[failed] [PATH]`
+---@param filter string? `[--builtins] [failed] [PATH]`
 function M.hostcall_next(filter)
   to_hostcall("forward", "next", filter)
 end
 
----@param filter string? `[failed] [PATH]`
+---@param filter string? `[--builtins] [failed] [PATH]`
 function M.hostcall_prev(filter)
   to_hostcall("backward", "prev", filter)
 end
 
-local function over()
-  step("forward", "hostcall", "over", "rr hostcall over")
+local function over(word, direction, more)
+  local words = { "rr hostcall", word }
+  for _, option in ipairs({ "builtins", "result" }) do
+    words[#words + 1] = more and more[option] and ("--" .. option) or nil
+  end
+  step(direction, "hostcall", "over", table.concat(words, " "), more)
 end
 
---- Behind this hostcall or the next one; with a filter, behind the next one like that.
----@param filter string? `[failed] [PATH]`
+--- `--builtins` and `--result`, and whether there is nothing else.
+local function options(text)
+  local builtins, result
+  builtins, text = without("--builtins", text or "")
+  result, text = without("--result", text)
+  return { builtins = builtins or nil, result = result or nil }, text == "" or result
+end
+
+--- Behind this hostcall or the next one; with a filter, behind the next one like that; with
+--- `--result`, to where the program is told of its result.
+---@param filter string? `[--result] [--builtins] [failed] [PATH]`
 function M.hostcall_over(filter)
-  if not (filter and filter:match("%S")) then
-    return over()
+  local more, alone = options(filter)
+  if alone then
+    return over("over", "forward", more)
   end
   to_hostcall("forward", "next", filter, function(_, running)
     session.at_next_stop(running, function(moment)
       -- Else a breakpoint or the end came first.
       if moment.phase == "calling" then
-        over()
+        over("over", "forward")
       end
     end)
   end)
 end
 
 --- Back over the hostcall that was answered last; with a filter, to before the last one
---- like that.
----@param filter string? `[failed] [PATH]`
+--- like that; with `--result`, to the one whose result the program was told of last.
+---@param filter string? `[--result] [--builtins] [failed] [PATH]`
 function M.hostcall_back(filter)
-  if filter and filter:match("%S") then
+  local more, alone = options(filter)
+  if not alone then
     return to_hostcall("backward", "prev", filter)
   end
-  step("backward", "hostcall", "over", "rr hostcall back")
+  over("back", "backward", more)
 end
 
 ---@param event integer

@@ -2,6 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import * as vscode from 'vscode';
+import { builtinsShown } from '../builtins.js';
 import { type Recording, type Recordings, reporting, TOO_OLD } from '../recording.js';
 import { onDidMark } from '../travel.js';
 import type { FromPanel, Shown, ToPanel } from './messages.js';
@@ -114,7 +115,7 @@ export class TimelinePanel implements vscode.WebviewViewProvider, vscode.Disposa
     const told = await recording.ask('rr/system', { buckets: this.buckets });
     const ofSystem = told.nodes.length > 0;
     if (!ofSystem || this.shown === 'hostcalls') {
-      const timeline = await recording.ask('rr/timeline', { buckets: this.buckets });
+      const timeline = await recording.ask('rr/timeline', { buckets: this.buckets, builtins: builtinsShown() });
       return { kind: 'timeline', timeline, recording: id, ofSystem };
     }
     // Who spoke with whom may have to be found out first; where everybody is in the order is known then, too.
@@ -128,7 +129,7 @@ export class TimelinePanel implements vscode.WebviewViewProvider, vscode.Disposa
     const recording = this.recordings.current;
     if (recording === undefined || recording.session.id !== id) return;
     try {
-      const { hostcalls } = await recording.ask('rr/hostcalls', { from, count });
+      const { hostcalls } = await recording.ask('rr/hostcalls', { from, count, builtins: true });
       this.post({ kind: 'hostcalls', from, hostcalls, recording: id });
     } catch {
       // As above; the panel asks again when somebody points there again.

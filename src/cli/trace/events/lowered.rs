@@ -1,6 +1,7 @@
 //! Hostcalls as they are in the file: flat values, without the guest's memory.
 
 use super::{Clocked, Events, Failed, Lines, flat, line};
+use crate::component::Crossing;
 use crate::component::types::CoreValue;
 use crate::replay::list_values;
 use crate::trace::{Cursor, Depth, Edge, Event, EventKind, HostTime, Trace, TraceError, Way};
@@ -34,11 +35,10 @@ pub(super) fn list(
         let Some(call) = next(&mut cursor, &mut depth).map_err(damaged)? else {
             break;
         };
-        let name = trace
-            .component()
-            .crossing(call.call.crossing)
-            .map_or("", |crossing| &*crossing.name);
-        if !events.filter.matches(name) {
+        let crossing = trace.component().crossing(call.call.crossing);
+        let name = crossing.map_or("", |crossing| &*crossing.name);
+        let is_plumbing = crossing.is_some_and(Crossing::is_plumbing);
+        if !events.means(crossing) {
             continue;
         }
         let clocked = Clocked {
@@ -49,8 +49,13 @@ pub(super) fn list(
             continue;
         }
         let line = match events.json {
-            true => clocked.json(recording, json(name, &call)).to_string(),
-            false => clocked.text(events.time, text(name, &call)),
+            true => clocked
+                .json(recording, json(name, is_plumbing, &call))
+                .to_string(),
+            false => {
+                let line = clocked.text(events.time, text(name, &call));
+                events.painted(crossing, line, out.paint)
+            }
         };
         out.write(&line)?;
         left -= 1;
@@ -147,13 +152,14 @@ fn text(name: &str, call: &Lowered) -> String {
     )
 }
 
-fn json(name: &str, call: &Lowered) -> serde_json::Value {
+fn json(name: &str, is_plumbing: bool, call: &Lowered) -> serde_json::Value {
     serde_json::json!({
         "event": call.event,
         "depth": call.depth.open(),
         "instance": call.call.instance,
         "crossing": call.call.crossing,
         "name": name,
+        "builtin": is_plumbing,
         "lowered": {
             "arguments": flat(&call.args),
             "results": call.results.as_deref().map(flat),

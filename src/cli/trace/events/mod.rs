@@ -1,14 +1,16 @@
 //! `rr-dap trace events`: every hostcall of a recording.
 
+mod later;
 mod lowered;
 
 use super::super::progress::open_to_replay;
 use super::super::recordings::{Failed, Listed, Recordings};
+use crate::cli::style::{Colour, Paint, Style};
 use crate::cli::terminal::{self, on_one_line};
-use crate::component::NamePattern;
 use crate::component::types::CoreValue;
-use crate::inspect::hostcall::arrivals::Arrivals;
-use crate::inspect::hostcall::hostcalls::{Hostcall, HostcallAnswer, each_hostcall};
+use crate::component::{Crossing, NamePattern};
+use crate::inspect::hostcall::arrivals::{Arrivals, Brought};
+use crate::inspect::hostcall::hostcalls::{Hostcall, HostcallAnswer, each_hostcall_arriving};
 use crate::inspect::hostcall::listing::took_text;
 use crate::inspect::hostcall::wave;
 use crate::replay::Compiled;
@@ -16,6 +18,7 @@ use crate::trace::{HostTimes, Trace, WallTime, parse_duration};
 use anyhow::anyhow;
 use clap::Args;
 use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -41,6 +44,17 @@ pub(in crate::cli) struct Events {
     /// List so many hostcalls at most.
     #[arg(long, value_name = "NUMBER")]
     count: Option<u64>,
+    /// The component model's own built-ins that only keep its books, such as context.get and
+    /// waitable.join: dim them, hide them, or show them as all others.
+    #[arg(
+        long,
+        value_name = "HOW",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "dim",
+        default_missing_value = "show"
+    )]
+    builtins: Builtins,
     /// Show the flat core values as they were recorded. Nothing is replayed, and only the sections
     /// that are asked for are read: quick in the longest recording.
     #[arg(long)]
@@ -53,6 +67,17 @@ pub(in crate::cli) struct Events {
     slow: Option<Duration>,
     #[command(flatten)]
     recordings: Recordings,
+}
+
+/// How plumbing is listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Builtins {
+    /// Where there are colours, so that one sees what matters.
+    Dim,
+    /// Not at all, unless the filter means them.
+    Hide,
+    /// As all hostcalls.
+    Show,
 }
 
 impl Events {
@@ -97,6 +122,21 @@ impl Events {
         match missing {
             Some(missing) if are_many => Err(Failed::Recording(anyhow!(missing))),
             _ => Ok(()),
+        }
+    }
+
+    /// Whether calls of a crossing are listed.
+    fn means(&self, crossing: Option<&Crossing>) -> bool {
+        let name = crossing.map_or("", |crossing| &*crossing.name);
+        let is_hidden = self.builtins == Builtins::Hide && self.filter.is_empty();
+        self.filter.matches(name) && !(is_hidden && crossing.is_some_and(Crossing::is_plumbing))
+    }
+
+    /// A line of text, dimmed if it is of plumbing.
+    fn painted(&self, crossing: Option<&Crossing>, line: String, paint: Paint) -> String {
+        match crossing.is_some_and(Crossing::is_plumbing) && self.builtins == Builtins::Dim {
+            true => paint.painted(Style::Dim, &line),
+            false => line,
         }
     }
 
@@ -148,41 +188,52 @@ impl Events {
         if times.is_empty() && (self.time || self.slow.is_some()) {
             terminal::tell(format_args!("rr-dap: {TIMELESS}"));
         }
-        let arrivals = Arrivals::of_while(&trace, || true).unwrap_or_default();
+        let arrivals = Arc::new(Arrivals::of_while(&trace, || true).unwrap_or_default());
+        let awaited = arrivals.clone();
+        let limit = if self.json { JSON_LIMIT } else { TEXT_LIMIT };
+        // What came of calls, until the listing is where the program is told of it.
+        let mut untold: HashMap<u64, Brought> = HashMap::new();
         let (events, lines, recording) = (self.clone(), out.clone(), recording.to_owned());
-        let listed = each_hostcall(trace, compiled, move |call| {
-            if call.call.event < events.from {
-                return ControlFlow::Continue(());
-            }
+        let paint = out.lock().paint;
+        let listed = each_hostcall_arriving(trace, compiled, awaited, move |call| {
+            let event = call.call.event;
             let crossing = component.crossing(call.call.crossing);
             let name = crossing.map_or("", |crossing| &*crossing.name);
-            if !events.filter.matches(name) {
+            let brought = call.brought.as_ref();
+            let brought = brought.map(|value| wave::text(value, limit).into_boxed_str());
+            let arrival = arrivals.of(event);
+            if let Some(told) = arrival.and_then(|arrival| arrival.told) {
+                untold.insert(event, Brought::new(event, name, told, brought.clone()));
+            }
+            let told = arrivals.told_at(event);
+            let told: Vec<Brought> = told
+                .filter_map(|(begun, _)| untold.remove(&begun))
+                .collect();
+            if event < events.from {
                 return ControlFlow::Continue(());
             }
+            if !events.means(crossing) {
+                return ControlFlow::Continue(());
+            }
+            let is_plumbing = crossing.is_some_and(Crossing::is_plumbing);
             let clocked = Clocked {
-                time: times.wall_time(call.call.event),
-                took: times.duration(call.call.event),
+                time: times.wall_time(event),
+                took: times.duration(event),
             };
             if !events.takes(clocked) {
                 return ControlFlow::Continue(());
             }
-            let arrival = arrivals.of(call.call.event);
             let line = match events.json {
                 true => {
-                    let mut object = clocked.json(&recording, json(name, &call));
-                    if let Some(arrival) = arrival {
-                        object["later"] = serde_json::json!({
-                            "subtask": arrival.subtask,
-                            "event": arrival.told.map(|told| told.event),
-                            "text": arrival.words(),
-                        });
-                    }
+                    let mut object = clocked.json(&recording, json(name, is_plumbing, &call));
+                    later::add_to(&mut object, arrival, brought.as_deref(), &told);
                     object.to_string()
                 }
                 false => {
                     let line = text(name, &call);
-                    let later = arrival.map(|arrival| arrival.text(&line));
-                    clocked.text(events.time, line + &later.unwrap_or_default())
+                    let later = later::text(&line, arrival, brought.as_deref(), &told);
+                    let line = clocked.text(events.time, line + &later);
+                    events.painted(crossing, line, paint)
                 }
             };
             if let Err(error) = lines.lock().write(&line) {
@@ -238,7 +289,10 @@ impl Clocked {
 /// Lines on their way to standard output: many at once where they come fast, each as soon
 /// as it is there where they come slowly.
 struct Lines {
-    out: io::BufWriter<terminal::Terminal<terminal::Stdout>>,
+    out: io::BufWriter<Box<dyn Write + Send>>,
+    /// Of text: what is written is marked for it.
+    paint: Paint,
+    is_json: bool,
     flushed: Instant,
 }
 
@@ -247,14 +301,23 @@ const WAITS: Duration = Duration::from_millis(50);
 
 impl Lines {
     fn new(is_json: bool) -> Lines {
+        let out: Box<dyn Write + Send> = match is_json {
+            true => Box::new(terminal::listing(true)),
+            false => Box::new(terminal::stdout()),
+        };
         Lines {
-            out: io::BufWriter::with_capacity(1 << 16, terminal::listing(is_json)),
+            out: io::BufWriter::with_capacity(1 << 16, out),
+            paint: Colour::Auto.paint(&io::stdout()),
+            is_json,
             flushed: Instant::now(),
         }
     }
 
     fn write(&mut self, line: &str) -> io::Result<()> {
-        writeln!(self.out, "{line}")?;
+        match self.is_json {
+            true => writeln!(self.out, "{line}")?,
+            false => writeln!(self.out, "{}", self.paint.shown(line))?,
+        }
         match self.flushed.elapsed() > WAITS {
             true => self.flush(),
             false => Ok(()),
@@ -304,7 +367,7 @@ fn line(event: u64, depth: usize, name: &str, arguments: &str, answer: &str) -> 
 /// Deeper nesting is not shown: it would only push the text out of sight.
 const MAX_INDENT: usize = 20;
 
-fn json(name: &str, call: &Hostcall) -> serde_json::Value {
+fn json(name: &str, is_plumbing: bool, call: &Hostcall) -> serde_json::Value {
     let arguments: Vec<_> = call
         .arguments
         .iter()
@@ -318,6 +381,7 @@ fn json(name: &str, call: &Hostcall) -> serde_json::Value {
         "instance": call.call.instance,
         "crossing": call.call.crossing,
         "name": name,
+        "builtin": is_plumbing,
         "arguments": arguments,
         "lowered": { "arguments": flat(&call.call.args) },
         "answered": match call.answer {

@@ -13,13 +13,14 @@ use crate::dap::protocol::Refusal;
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::custom::{
     HostcallsArguments, HostcallsResponse, MarkArguments, MarksResponse, SeekArguments, SeekPlace,
-    StepArguments, StepKind, StepUnit, ToldArrival, ToldHostcall, ToldMark, ToldMoment, Way,
-    WhenResponse,
+    StepArguments, StepKind, StepUnit, ToldArrival, ToldHostcall, ToldMark, ToldMoment, ToldOfCall,
+    Way, WhenResponse,
 };
 use crate::debuggee::{
     Debuggee, DebuggeeError, FrameId, History, Mark, Output, Travels, WhichRequest, motion_in,
 };
-use crate::inspect::hostcall::listing::{Row, RowAnswer};
+use crate::inspect::hostcall::arrivals::Brought;
+use crate::inspect::hostcall::listing::{Meant, Row, RowAnswer};
 use crate::replay::{Phase, Position, Tick};
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, Fraction, HostcallFilter, Motion, Step};
@@ -28,7 +29,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub(super) use overview::timeline;
-pub(super) use past::{output, resources};
+pub(super) use past::{output, resources, tasks};
 pub(super) use requests::requests;
 
 impl ToldMoment {
@@ -174,7 +175,7 @@ pub(super) fn step(session: &mut Session, wanted: StepArguments) -> Handled<()> 
     let frame = wanted.frame_id.map(frame_in).transpose()?;
     unasked(move |debuggee, output, interrupt| {
         of_thread(debuggee, thread, false, output, interrupt, |debuggee| {
-            stepped(debuggee, wanted, frame)
+            stepped(debuggee, wanted, frame, interrupt)
         })
     })
 }
@@ -184,6 +185,7 @@ fn stepped(
     debuggee: &mut dyn Debuggee,
     wanted: StepArguments,
     frame: Option<FrameId>,
+    interrupt: &Interrupt,
 ) -> Result<Motion, DebuggeeError> {
     let direction = match wanted.direction {
         Way::Forward => Direction::Forward,
@@ -197,9 +199,16 @@ fn stepped(
     let filter = HostcallFilter {
         path: wanted.filter,
         failed: wanted.failed,
+        builtins: wanted.builtins,
+        ..HostcallFilter::MEANT
     };
     if let (StepUnit::Line, Some(StepKind::Out), Some(frame)) = (wanted.unit, wanted.kind, frame) {
         return debuggee.out_of(frame, direction);
+    }
+    if let (StepUnit::Hostcall, Some(StepKind::Over), true) =
+        (wanted.unit, wanted.kind, wanted.result)
+    {
+        return debuggee.to_result(direction, interrupt);
     }
     if let StepUnit::Request = wanted.unit {
         let failed = filter.failed;
@@ -213,8 +222,8 @@ fn stepped(
     Ok(match (wanted.unit, wanted.kind) {
         (StepUnit::Line, _) => Motion::Line(direction, step),
         (StepUnit::Instruction, _) => Motion::Instruction(direction, step),
-        (StepUnit::Hostcall, Some(StepKind::Over)) if filter == HostcallFilter::ANY => {
-            Motion::OverHostcall(direction)
+        (StepUnit::Hostcall, Some(StepKind::Over)) if filter.path.is_empty() && !filter.failed => {
+            Motion::OverHostcall(direction, filter)
         }
         (StepUnit::Hostcall | StepUnit::Request, _) => Motion::Hostcall(direction, filter),
     })
@@ -252,6 +261,18 @@ pub(super) fn marks(session: &mut Session, _: Unread) -> Handled<MarksResponse> 
     Reply::now(MarksResponse { marks })
 }
 
+impl From<&Brought> for ToldOfCall {
+    fn from(brought: &Brought) -> Self {
+        ToldOfCall {
+            event: brought.event,
+            name: brought.name.clone(),
+            in_call: brought.in_call,
+            result: brought.value.as_ref().map(|value| value.to_string()),
+            text: brought.words(),
+        }
+    }
+}
+
 impl From<&Row> for ToldHostcall {
     fn from(row: &Row) -> Self {
         let function = row.name.rsplit(['#', ' ']).next().unwrap_or(&row.name);
@@ -268,9 +289,16 @@ impl From<&Row> for ToldHostcall {
             later: row.arrival.map(|arrival| ToldArrival {
                 subtask: arrival.subtask,
                 event: arrival.told.map(|told| told.event),
-                text: arrival.words(),
+                result: row.brought.as_ref().map(|value| value.to_string()),
+                text: arrival.words(row.brought.as_deref()),
             }),
+            taken: match row.arrival {
+                None => row.brought.as_ref().map(|value| value.to_string()),
+                Some(_) => None,
+            },
+            told: row.told.iter().map(ToldOfCall::from).collect(),
             failed: row.has_failed(),
+            builtin: row.is_plumbing,
             depth: row.depth,
             time: row.time.map(WallTime::rfc3339),
             duration_ns: row.took.map(nanoseconds),
@@ -291,10 +319,14 @@ pub(super) fn hostcalls(_: &mut Session, wanted: HostcallsArguments) -> Handled<
     ask(
         move |debuggee, output, interrupt| {
             let listing = debuggee.hostcalls(output, interrupt)?;
-            let path = NamePattern::from(wanted.filter.as_str());
             let count = wanted.count.unwrap_or(SOME_HOSTCALLS).min(MOST_HOSTCALLS);
-            let slow = wanted.slower_than_ns.map(Duration::from_nanos);
-            let fitting = || listing.matching(&path, wanted.failed, slow);
+            let which = Meant {
+                path: NamePattern::from(wanted.filter.as_str()),
+                failed: wanted.failed,
+                slow: wanted.slower_than_ns.map(Duration::from_nanos),
+                builtins: wanted.builtins,
+            };
+            let fitting = || listing.matching(&which);
             let page = fitting().filter(|event| *event >= wanted.from).take(count);
             let page: Vec<u64> = page.collect();
             let rows = debuggee.hostcall_rows(&page, output, interrupt)?;

@@ -25,7 +25,7 @@ pub(in crate::dap::session) fn timeline(
         move |debuggee, output, interrupt| {
             let listing = debuggee.hostcalls(output, interrupt)?;
             let history = debuggee.history();
-            let (interfaces, buckets) = in_buckets(&listing, buckets);
+            let (interfaces, buckets) = in_buckets(&listing, buckets, wanted.builtins);
             let checkpoints = debuggee.checkpoints().into_iter();
             let marks = debuggee.marks().into_iter();
             Ok::<_, DebuggeeError>(TimelineResponse {
@@ -45,9 +45,10 @@ pub(in crate::dap::session) fn timeline(
 }
 
 /// The interfaces, the busiest first, and the calls of each over time.
-fn in_buckets(listing: &Listing, buckets: usize) -> (Vec<String>, Vec<Bucket>) {
+fn in_buckets(listing: &Listing, buckets: usize, builtins: bool) -> (Vec<String>, Vec<Bucket>) {
     let mut busy: HashMap<&str, u64> = HashMap::new();
-    for (crossing, _) in listing.outline() {
+    let counts = |crossing| builtins || !listing.is_plumbing(crossing);
+    for (crossing, _) in listing.outline().filter(|(crossing, _)| counts(*crossing)) {
         *busy.entry(interface(listing.name(crossing))).or_default() += 1;
     }
     let mut interfaces: Vec<(&str, u64)> = busy.into_iter().collect();
@@ -72,6 +73,7 @@ fn in_buckets(listing: &Listing, buckets: usize) -> (Vec<String>, Vec<Bucket>) {
         };
         bucket.to = event + 1;
         let lane = lanes.get(interface(listing.name(crossing)));
+        let lane = lane.filter(|_| counts(crossing));
         if let Some(count) = lane.and_then(|lane| bucket.counts.get_mut(*lane)) {
             *count += 1;
         }

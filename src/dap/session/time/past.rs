@@ -5,9 +5,9 @@ use super::super::{Handled, Reply, Session};
 use crate::dap::protocol::command::Unread;
 use crate::dap::protocol::custom::{
     LifeEvent, OutputPiece, OutputResponse, ResourcesArguments, ResourcesAt, ResourcesResponse,
-    ToldHandle, ToldInstance,
+    TasksArguments, TasksResponse, ToldHandle, ToldInstance,
 };
-use crate::debuggee::{HandleShown, InstanceHandles, Printed, Stream};
+use crate::debuggee::{HandleShown, InstanceHandles, Printed, Stream, TasksShown};
 use std::time::Duration;
 
 impl From<HandleShown> for ToldHandle {
@@ -53,6 +53,22 @@ pub(in crate::dap::session) fn resources(
             };
             let instances = instances.into_iter().map(shown).collect();
             Reply::now(ResourcesResponse { instances })
+        },
+    )
+}
+
+pub(in crate::dap::session) fn tasks(
+    _: &mut Session,
+    wanted: TasksArguments,
+) -> Handled<TasksResponse> {
+    ask(
+        move |debuggee, _, _| debuggee.tasks(wanted.at == ResourcesAt::End),
+        |_, shown: TasksShown| {
+            Reply::now(TasksResponse {
+                told: shown.told,
+                ended: shown.ended,
+                waits: shown.waits,
+            })
         },
     )
 }

@@ -42,6 +42,7 @@ pub(super) fn in_words(fault: &Fault, outcome: &str) -> String {
             };
             format!("the stack is full: {told}, and {frames} calls are open")
         }
+        Fault::Deadlock { story, .. } => format!("deadlock: {story}"),
         Fault::Handle { story } => format!("a handle was wrong: {story}"),
         Fault::OutOfMemory { message } => format!("there was no memory left: {message}"),
         Fault::Exit {
@@ -63,6 +64,7 @@ fn sort(fault: &Fault) -> String {
         Fault::OutOfBounds { written: false, .. } => "read out of bounds".to_owned(),
         Fault::WildCall { .. } => "called a wild function pointer".to_owned(),
         Fault::StackOverflow { cycle, .. } => format!("stack overflow: {}", cycle.join(", ")),
+        Fault::Deadlock { functions, .. } => format!("deadlock: {}", functions.join(", ")),
         Fault::Handle { story } => format!("handle: {}", without_numbers(story)),
         Fault::OutOfMemory { .. } => "out of memory".to_owned(),
         Fault::Exit {

@@ -9,6 +9,7 @@ use crate::debuggee::origin::WayEnd;
 use crate::debuggee::recording::Recording;
 use crate::debuggee::recording::origin::{Activation, Asking, Moment, Sought};
 use crate::debuggee::recording::stack::{GuestPlace, ShownFrame};
+use crate::inspect::ending::is_deadlock;
 use crate::replay::{Phase, Position};
 use wasmtime::Trap;
 
@@ -47,6 +48,9 @@ impl Recording {
                     message: said,
                 },
             }));
+        }
+        if is_deadlock(message) {
+            return Ok(Found::plain(self.deadlock(asking.interrupt)?));
         }
         if let Ok(Some(story)) = Past::fault_explained(self) {
             return Ok(Found::plain(Fault::Handle { story }));

@@ -226,7 +226,7 @@ impl Recording {
     }
 
     fn written_before(&mut self, range: MemoryRange, asking: &mut Asking<'_>) -> Result<Wrote> {
-        self.stack = None;
+        self.forget_stack();
         self.calls.clear();
         match self
             .timeline

@@ -265,7 +265,7 @@ impl Recording {
     }
 
     pub(super) fn go(&mut self, motion: &Motion, asking: &Asking<'_>) -> Result<Moment> {
-        self.stack = None;
+        self.forget_stack();
         self.panicked = None;
         self.calls.clear();
         let stop = self.timeline.travel(motion, asking.interrupt)?;

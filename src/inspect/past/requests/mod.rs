@@ -51,7 +51,7 @@ pub struct Request {
     /// Calls out that had been made when the last of the code had run that is known to be
     /// this request's; `None` if the recording ends before, or it never began.
     pub end: Option<u64>,
-    /// Calls out that are known to have been made in it.
+    /// Calls out that are known to have been made in it, without the component model's plumbing.
     pub hostcalls: u64,
     /// Requests to other servers that it has made.
     pub outgoing: u64,

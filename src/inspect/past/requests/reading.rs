@@ -7,7 +7,7 @@ use super::things::{End, Thing, Things};
 use super::values::word;
 use super::{Request, RequestEnding, Requests, Turn, fatal};
 use crate::component::types::CoreValue;
-use crate::component::{Answerer, Component, CrossingId, CrossingKind};
+use crate::component::{Answerer, Component, Crossing, CrossingId, CrossingKind};
 use crate::inspect::hostcall::builtin_call::number;
 use crate::inspect::hostcall::in_progress::overlay;
 use crate::trace::{
@@ -293,17 +293,18 @@ impl Reading<'_> {
         args: Vec<CoreValue>,
         event: u64,
     ) {
+        let known = self.component.crossing(crossing);
+        let counts = u64::from(!known.is_some_and(Crossing::is_plumbing));
         let around = self.open.innermost_mut().map(|around| &mut around.of);
         let (request, task) = around
             .as_ref()
             .map_or((None, None), |around| (around.request, around.task));
         if let Some((_, calls)) = around.and_then(|around| around.doubt.as_mut()) {
-            *calls += 1;
+            *calls += counts;
         }
         if let Some(request) = self.request(request) {
-            request.hostcalls += 1;
+            request.hostcalls += counts;
         }
-        let known = self.component.crossing(crossing);
         let is_inside = known.is_some_and(|known| {
             known.kind == CrossingKind::Lower
                 && matches!(

@@ -2,5 +2,5 @@
 //! as the fields by which they hold it.
 
 pub(super) mod cpp;
-pub(super) mod rust;
+pub(in crate::inspect) mod rust;
 pub(super) mod zig;

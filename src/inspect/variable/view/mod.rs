@@ -13,7 +13,7 @@ use super::notation::Notation;
 use super::place::{Place, Unavailable};
 use super::scalar::mask;
 use super::value::{Elements, Field, LONGEST_TEXT, Look, Of, Value, View, is_binary};
-use crate::source::{Composite, Count, EntryId, Member, Type, Variants, short};
+use crate::source::{Case, Composite, Count, EntryId, Member, Type, Variants, short};
 use enumeration::enumerator;
 
 impl Look<'_> {
@@ -22,15 +22,15 @@ impl Look<'_> {
         match &value.of {
             Of::Array { element, counts } => self.view_array(*element, counts, &value.place),
             Of::Type(id) => {
-                let (_, resolved) = self.source.resolved(*id)?;
-                self.view_type(resolved, &value.place)
+                let (id, resolved) = self.source.resolved(*id)?;
+                self.view_type(id, resolved, &value.place)
             }
             Of::Said(text) => Ok(View::Scalar(text.clone())),
             Of::Lost(why) => Err(why.clone()),
         }
     }
 
-    fn view_type(&self, of: Type, place: &Place) -> Result<View, Unavailable> {
+    fn view_type(&self, id: EntryId, of: Type, place: &Place) -> Result<View, Unavailable> {
         match of {
             Type::Base {
                 name,
@@ -62,7 +62,7 @@ impl Look<'_> {
                     _ => self.view_array(element, &known, place),
                 }
             }
-            Type::Composite(composite) => self.view_composite(&composite, place),
+            Type::Composite(composite) => self.view_composite(id, &composite, place),
             Type::Enumeration {
                 size, enumerators, ..
             } => {
@@ -156,10 +156,18 @@ impl Look<'_> {
         })
     }
 
-    fn view_composite(&self, composite: &Composite, place: &Place) -> Result<View, Unavailable> {
+    fn view_composite(
+        &self,
+        id: EntryId,
+        composite: &Composite,
+        place: &Place,
+    ) -> Result<View, Unavailable> {
         self.spend(composite.members.len())?;
         if composite.is_declaration {
             return Ok(View::Scalar("<incomplete type>".to_owned()));
+        }
+        if let Some(view) = rust::coroutines::view(self, id, composite, place)? {
+            return Ok(view);
         }
         if let Some(variants) = &composite.variants {
             return self.view_case(variants, place);
@@ -178,8 +186,12 @@ impl Look<'_> {
         self.view_members(composite, place, None)
     }
 
-    /// The active case of a Rust enum.
-    fn view_case(&self, variants: &Variants, place: &Place) -> Result<View, Unavailable> {
+    /// The active case of a Rust enum; where none is, the number that stands for no case.
+    pub(in crate::inspect) fn active_case<'v>(
+        &self,
+        variants: &'v Variants,
+        place: &Place,
+    ) -> Result<Result<&'v Case, u64>, Unavailable> {
         let discriminant = match &variants.discriminant {
             Some(member) => {
                 let of = member.type_id;
@@ -189,7 +201,7 @@ impl Look<'_> {
             }
             None => None,
         };
-        let is_active = |case: &&crate::source::Case| match (case.discriminant, discriminant) {
+        let is_active = |case: &&Case| match (case.discriminant, discriminant) {
             (Some(wanted), Some((found, mask))) => wanted & mask == found & mask,
             (_, None) => true,
             (None, Some(_)) => false,
@@ -200,9 +212,16 @@ impl Look<'_> {
                 .iter()
                 .find(|case| case.discriminant.is_none())
         };
-        let Some(case) = variants.cases.iter().find(is_active).or_else(default) else {
-            let found = discriminant.map_or(0, |(found, _)| found);
-            return Ok(View::Scalar(format!("<no case has discriminant {found}>")));
+        let active = variants.cases.iter().find(is_active).or_else(default);
+        Ok(active.ok_or_else(|| discriminant.map_or(0, |(found, _)| found)))
+    }
+
+    fn view_case(&self, variants: &Variants, place: &Place) -> Result<View, Unavailable> {
+        let case = match self.active_case(variants, place)? {
+            Ok(case) => case,
+            Err(found) => {
+                return Ok(View::Scalar(format!("<no case has discriminant {found}>")));
+            }
         };
         let name = case.member.name.clone();
         let place = place.after(case.member.offset);

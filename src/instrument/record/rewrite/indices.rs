@@ -1,11 +1,22 @@
 //! The walk over everything else, and the index spaces: where what was at an index
 //! is now.
 
-use super::{Result, Rewrite, inconsistent, place_module};
+use super::prefix::sink_type;
+use super::{Declared, Result, Rewrite, Scope, inconsistent, place_module};
 use crate::instrument::record::{RecordError, SINK};
 use wasm_encoder as we;
 use wasm_encoder::reencode::{Reencode, ReencodeComponent, component_utils};
 use wasmparser as wp;
+
+impl Scope<'_> {
+    /// What is added in front of the type declaration that the walk is in, or of the body.
+    fn in_front(&self) -> Declared {
+        self.declared.last().copied().unwrap_or(Declared {
+            types: self.added.types,
+            instances: self.added.instances,
+        })
+    }
+}
 
 impl Reencode for Rewrite<'_> {
     type Error = RecordError;
@@ -29,14 +40,11 @@ impl Reencode for Rewrite<'_> {
 
 impl ReencodeComponent for Rewrite<'_> {
     fn component_type_index(&mut self, ty: u32) -> u32 {
-        match self.scopes.last() {
-            Some(scope) if scope.depth == 0 => ty + scope.added.types,
-            _ => ty,
-        }
+        ty + self.scopes.last().map_or(0, |s| s.in_front().types)
     }
 
     fn component_instance_index(&mut self, instance: u32) -> u32 {
-        instance + self.scopes.last().map_or(0, |s| s.added.instances)
+        instance + self.scopes.last().map_or(0, |s| s.in_front().instances)
     }
 
     fn component_func_index(&mut self, function: u32) -> u32 {
@@ -63,15 +71,16 @@ impl ReencodeComponent for Rewrite<'_> {
         Ok(ty)
     }
 
-    /// An outer alias moves only when it reaches past the nested type
-    /// declarations into a body, by what that body's prefix adds.
+    /// An outer alias moves by what is added in front of the type declaration that it names
+    /// one of, or of the body, where it reaches past all declarations.
     fn outer_component_type_index(&mut self, count: u32, ty: u32) -> u32 {
         let Some(scope) = self.scopes.last() else {
             return ty;
         };
-        let Some(bodies_up) = count.checked_sub(scope.depth) else {
-            return ty;
-        };
+        if let Some(declared) = scope.declared.iter().rev().nth(count as usize) {
+            return ty + declared.types;
+        }
+        let bodies_up = count - scope.declared.len() as u32;
         let level = self.scopes.len().checked_sub(1 + bodies_up as usize);
         match level.and_then(|level| self.scopes.get(level)) {
             Some(outer) => ty + outer.added.types,
@@ -84,9 +93,9 @@ impl ReencodeComponent for Rewrite<'_> {
     }
 
     fn outer_module_index(&mut self, count: u32, module: u32) -> u32 {
-        let depth = self.scopes.last().map_or(0, |s| s.depth);
+        let depth = self.scopes.last().map_or(0, |s| s.declared.len());
         let level = count
-            .checked_sub(depth)
+            .checked_sub(depth as u32)
             .and_then(|up| self.scopes.len().checked_sub(1 + up as usize));
         level
             .and_then(|level| self.scopes.get(level))
@@ -97,14 +106,34 @@ impl ReencodeComponent for Rewrite<'_> {
 
     fn push_depth(&mut self) {
         if let Some(scope) = self.scopes.last_mut() {
-            scope.depth += 1;
+            scope.declared.push(Declared::default());
         }
     }
 
     fn pop_depth(&mut self) {
         if let Some(scope) = self.scopes.last_mut() {
-            scope.depth -= 1;
+            scope.declared.pop();
         }
+    }
+
+    /// A component that is passed on imports the sink, if anything in it records; so its type
+    /// says that it may.
+    fn component_type(
+        &mut self,
+        declarations: Box<[wp::ComponentTypeDeclaration<'_>]>,
+    ) -> Result<we::ComponentType> {
+        let mut ty = we::ComponentType::new();
+        ty.ty().instance(&sink_type(self.options));
+        ty.import(SINK, we::ComponentTypeRef::Instance(0));
+        self.scope()?.declared.push(Declared {
+            types: 1,
+            instances: 1,
+        });
+        for declaration in Vec::from(declarations) {
+            self.parse_component_type_declaration(&mut ty, declaration)?;
+        }
+        self.pop_depth();
+        Ok(ty)
     }
 
     fn canonical_option(&mut self, option: wp::CanonicalOption) -> Result<we::CanonicalOption> {
@@ -196,6 +225,8 @@ impl ReencodeComponent for Rewrite<'_> {
             P::ComponentTypeSection(section) => self.types(out, section),
             P::ComponentCanonicalSection(section) => self.canonicals(out, section),
             P::ComponentAliasSection(section) => self.aliases(out, section),
+            P::ComponentImportSection(section) => self.imports(out, section),
+            P::ComponentExportSection(section) => self.exports(out, section),
             // Names in the component's own name section are by index, and the
             // indices have moved.
             P::CustomSection(section) if section.name() == "component-name" => Ok(()),
@@ -210,7 +241,7 @@ impl ReencodeComponent for Rewrite<'_> {
 
 impl Rewrite<'_> {
     /// Whether the component at this index of the current body's component index
-    /// space needs the sink.
+    /// space needs the sink. One that it was given may.
     fn reaches_core(&mut self, component_index: u32) -> Result<bool> {
         let component = self.component;
         let scope = self.scope()?;
@@ -218,9 +249,7 @@ impl Rewrite<'_> {
             .body
             .components
             .get(component_index as usize)
-            .copied()
-            .flatten()
             .ok_or_else(|| inconsistent("nested components"))?;
-        Ok(component.body(id).reaches_core)
+        Ok(id.is_none_or(|id| component.body(id).reaches_core))
     }
 }

@@ -23,10 +23,9 @@ use wasmparser as wp;
 type Result<T, E = Error<RecordError>> = std::result::Result<T, E>;
 
 pub(super) fn rewrite(component: &Component, options: Options) -> Result<Vec<u8>, RecordError> {
-    let several = makes_several_instances(component);
     let mut rewrite = Rewrite {
         component,
-        several,
+        several: component.instances() > 1,
         keeps_stacks: component.keeps_stacks(),
         options,
         scopes: Vec::new(),
@@ -40,21 +39,6 @@ pub(super) fn rewrite(component: &Component, options: Options) -> Result<Vec<u8>
             other => RecordError::Rewrite(other.to_string()),
         })?;
     Ok(out.finish())
-}
-
-/// Whether more than one instance of the component may record.
-fn makes_several_instances(component: &Component) -> bool {
-    let bodies = component.bodies();
-    let mut made = vec![0u32; bodies.len()];
-    for item in bodies.iter().flat_map(|body| &body.items) {
-        if let Item::Nested(id) = item
-            && let Some(made) = made.get_mut(id.0 as usize)
-        {
-            *made += 1;
-        }
-    }
-    let is_made_twice = |body: &Body| body.reaches_core && made[body.id.0 as usize] > 1;
-    bodies.iter().filter(|b| b.has_core).count() > 1 || bodies.iter().any(is_made_twice)
 }
 
 /// Whether results may reach a body's memory while it is not in the call that asked
@@ -105,6 +89,13 @@ impl Lookup {
     }
 }
 
+/// What is added in front of a type declaration.
+#[derive(Debug, Clone, Copy, Default)]
+struct Declared {
+    types: u32,
+    instances: u32,
+}
+
 /// What a core instance names, by its old index.
 type NamedItem = (String, wp::ExternalKind, u32);
 
@@ -132,9 +123,9 @@ struct Scope<'a> {
     reallocs: HashMap<CrossingId, u32>,
     lifts: usize,
     destructors: usize,
-    /// How deep the walk is in nested type declarations, which have index
-    /// spaces of their own.
-    depth: u32,
+    /// What is added to the index spaces of the type declarations that the walk is in, the
+    /// outermost first: each has its own.
+    declared: Vec<Declared>,
     /// Wrapped functions for the canonical options now being encoded.
     realloc_option: Option<u32>,
     post_return_option: Option<u32>,
@@ -143,7 +134,7 @@ struct Scope<'a> {
 
 struct Rewrite<'a> {
     component: &'a Component,
-    /// Whether more than one body records, so that order between them matters.
+    /// Whether more than one instance records, so that order between them matters.
     several: bool,
     /// Whether a call may return before one that was made later.
     keeps_stacks: bool,
@@ -218,7 +209,7 @@ impl<'a> Rewrite<'a> {
             reallocs: HashMap::new(),
             lifts: 0,
             destructors: 0,
-            depth: 0,
+            declared: Vec::new(),
             realloc_option: None,
             post_return_option: None,
             callback_option: None,

@@ -65,52 +65,49 @@ impl RecorderParts {
 /// logged when the guest is told.
 const KEPT_MAX: u32 = 1 << 26;
 
-/// `import "rr:recorder/sink"` with `commit(instance, records)` and
-/// `register(buffer) -> instance`, `seed(what) -> u32` and `overdrawn(written, permitted)`, which
-/// ends the run, where the host says by which seeds something is random.
-pub(super) fn import_sink(out: &mut we::Component, options: Options, added: &mut Added) {
+/// The type of the sink: `commit(instance, records)`, `register(buffer) -> instance`, and, where
+/// the host says by which seeds something is random, `seed(what) -> u32` and `overdrawn(written,
+/// permitted)`, which ends the run.
+pub(super) fn sink_type(options: Options) -> we::InstanceType {
     use we::{ComponentTypeRef, ComponentValType, PrimitiveValType};
     let u32_type = ComponentValType::Primitive(PrimitiveValType::U32);
+    let u64_type = ComponentValType::Primitive(PrimitiveValType::U64);
     let bytes = ComponentValType::Type(0);
     let mut sink = we::InstanceType::new();
     sink.ty().defined_type().list(PrimitiveValType::U8);
-    sink.ty()
-        .function()
-        .params([("instance", u32_type), ("records", bytes)])
-        .result(None);
-    sink.export("commit", ComponentTypeRef::Func(1));
-    sink.ty()
-        .function()
-        .params([("buffer", bytes)])
-        .result(Some(u32_type));
-    sink.export("register", ComponentTypeRef::Func(2));
-    let mut names = vec!["commit", "register"];
-    if options.asks_for_seed() {
-        sink.ty()
-            .function()
-            .params([("what", u32_type)])
-            .result(Some(u32_type));
-        sink.export("seed", ComponentTypeRef::Func(3));
-        names.push("seed");
-        let lengths = [
-            (
-                "written",
-                ComponentValType::Primitive(PrimitiveValType::U64),
-            ),
-            (
-                "permitted",
-                ComponentValType::Primitive(PrimitiveValType::U64),
-            ),
-        ];
-        sink.ty().function().params(lengths).result(None);
-        sink.export("overdrawn", ComponentTypeRef::Func(4));
-        names.push("overdrawn");
+    let functions: [(&[(&str, ComponentValType)], _); 4] = [
+        (&[("instance", u32_type), ("records", bytes)], None),
+        (&[("buffer", bytes)], Some(u32_type)),
+        (&[("what", u32_type)], Some(u32_type)),
+        (&[("written", u64_type), ("permitted", u64_type)], None),
+    ];
+    let named = sink_functions(options).iter().zip(functions);
+    for (ty, (name, (parameters, result))) in (1..).zip(named) {
+        let mut function = sink.ty().function();
+        function.params(parameters.iter().copied()).result(result);
+        sink.export(*name, ComponentTypeRef::Func(ty));
     }
+    sink
+}
+
+/// The names of its functions, by their indices.
+fn sink_functions(options: Options) -> &'static [&'static str] {
+    const FUNCTIONS: [&str; 4] = ["commit", "register", "seed", "overdrawn"];
+    match options.asks_for_seed() {
+        true => &FUNCTIONS,
+        false => &FUNCTIONS[..2],
+    }
+}
+
+/// Imports the sink and makes its functions the body's first.
+pub(super) fn import_sink(out: &mut we::Component, options: Options, added: &mut Added) {
+    use we::ComponentTypeRef;
+    let names = sink_functions(options);
     added.types = 1;
     added.instances = 1;
     added.functions = names.len() as u32;
     let mut types = we::ComponentTypeSection::new();
-    types.instance(&sink);
+    types.instance(&sink_type(options));
     out.section(&types);
     let mut imports = we::ComponentImportSection::new();
     imports.import(SINK, ComponentTypeRef::Instance(0));

@@ -229,11 +229,50 @@ impl<'a> Rewrite<'a> {
                 wp::ComponentAlias::Outer {
                     kind: wp::ComponentOuterAliasKind::CoreModule,
                     ..
+                }
+                | wp::ComponentAlias::InstanceExport {
+                    kind: wp::ComponentExternalKind::Module,
+                    ..
                 } => self.new_core_module()?,
                 _ => {}
             }
         }
         out.section(&aliases);
+        Ok(())
+    }
+
+    pub(super) fn imports(
+        &mut self,
+        out: &mut we::Component,
+        section: wp::ComponentImportSectionReader<'_>,
+    ) -> Result<()> {
+        for import in section.clone() {
+            if let wp::ComponentTypeRef::Module(_) = import?.ty {
+                self.new_core_module()?;
+            }
+        }
+        let mut imports = we::ComponentImportSection::new();
+        self.parse_component_import_section(&mut imports, section)?;
+        out.section(&imports);
+        Ok(())
+    }
+
+    /// What is exported is in its index space once more.
+    pub(super) fn exports(
+        &mut self,
+        out: &mut we::Component,
+        section: wp::ComponentExportSectionReader<'_>,
+    ) -> Result<()> {
+        let mut exports = we::ComponentExportSection::new();
+        for export in section {
+            let export = export?;
+            let kind = export.kind;
+            self.parse_component_export(&mut exports, export)?;
+            if kind == wp::ComponentExternalKind::Module {
+                self.new_core_module()?;
+            }
+        }
+        out.section(&exports);
         Ok(())
     }
 

@@ -31,6 +31,7 @@ impl Travels for Demo {
             Motion::Entry => stop(0, Reason::Arrived),
             Motion::End => stop(LINES.len(), Reason::End(self.ending())),
             Motion::Event(event) => stop(*event as usize * 2, Reason::Arrived),
+            Motion::Answered(event) => stop(*event as usize * 2 + 1, Reason::Arrived),
             Motion::Position(position) => stop(position.tick.0 as usize, Reason::Arrived),
             Motion::Tick(tick) => stop(tick.0 as usize, Reason::Arrived),
             Motion::Fraction(_)
@@ -48,7 +49,7 @@ impl Travels for Demo {
             | Motion::OutOf { direction, .. }
             | Motion::Line(direction, _)
             | Motion::Hostcall(direction, _)
-            | Motion::OverHostcall(direction) => self.step(*direction),
+            | Motion::OverHostcall(direction, _) => self.step(*direction),
         };
         self.here = stop.clone();
         Ok(stop)

@@ -3,6 +3,7 @@
 
 mod cells;
 mod collections;
+pub(in crate::inspect) mod coroutines;
 mod crates;
 
 use crate::inspect::variable::place::{Place, Unavailable};
