@@ -126,7 +126,14 @@ impl Moment {
                 }
             }
             EventKind::Leave(results) => {
-                let Some(call) = self.calls.pop() else { return };
+                // Of those whose stacks wait, others may have been entered later.
+                let is_it = |call: &Call| {
+                    (call.instance, call.function) == (event.instance, event.crossing)
+                };
+                let Some(at) = self.calls.iter().rposition(is_it) else {
+                    return;
+                };
+                let call = self.calls.remove(at);
                 let is_task = crossing.kind == CrossingKind::Callback
                     || crossing.kind == CrossingKind::Lift && crossing.is_async;
                 let answer = number(results.first()).and_then(|n| u32::try_from(n).ok());
