@@ -168,7 +168,10 @@ fn over_a_call_that_waits_is_where_it_has_answered() {
             break;
         }
         let frames = timeline.frames().expect("frames");
-        let over = timeline.travel(&Motion::OverHostcall(Direction::Forward, HostcallFilter::ANY), &Interrupt::new());
+        let over = timeline.travel(
+            &Motion::OverHostcall(Direction::Forward, HostcallFilter::ANY),
+            &Interrupt::new(),
+        );
         let over = over.expect("travels");
         let after = timeline.frames().expect("frames");
         // The caller is at the same place; frames below it may have gone on without it.

@@ -250,7 +250,7 @@ impl Recording {
         let modules = self.timeline.modules().clone();
         let function = self.timeline.trace().component().crossing(task.function);
         let function = function.map_or(String::new(), |crossing| crossing.name.to_string());
-        let title = format!("task {} of {function}", task.number);
+        let title = format!("task {} of {function}", task.id.0);
         for (id, (module, component_instance)) in (0..).map(InstanceId).zip(instances) {
             let Some(known) = modules.get(module.0 as usize) else {
                 continue;

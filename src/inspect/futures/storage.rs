@@ -5,6 +5,7 @@ use crate::component::status::CallbackAnswer;
 use crate::component::types::CoreValue;
 use crate::component::{Builtin, Component, CrossingId, CrossingKind};
 use crate::inspect::hostcall::builtin_call::number;
+use crate::inspect::tasks::TaskId;
 use crate::trace::{Event, EventKind, Instance, Trace};
 use std::collections::BTreeMap;
 
@@ -20,8 +21,8 @@ pub struct Stored {
     pub instance: Instance,
     /// The function that it is a call of.
     pub function: CrossingId,
-    /// Which of the tasks of its instance, from 1, in the order in which they left something.
-    pub number: u32,
+    /// Its number: calls of exported functions are counted from 1.
+    pub id: TaskId,
     /// What it has left.
     pub storage: u64,
     /// Whether its code runs, or has called out.
@@ -34,6 +35,8 @@ struct Call {
     instance: Instance,
     function: CrossingId,
     storage: u64,
+    /// The task, once it is known whose turn it is.
+    task: Option<TaskId>,
 }
 
 /// What is known at one event.
@@ -41,8 +44,8 @@ struct Call {
 struct Moment {
     /// By the instance and what is stored: two tasks at the same time never have the same.
     tasks: BTreeMap<(u32, u64), Stored>,
-    /// Those that begun so far, of each instance.
-    begun: BTreeMap<u32, u32>,
+    /// Calls of exported functions so far.
+    begun: u64,
     calls: Vec<Call>,
     /// The built-in that is called: which slot it asks for.
     asking: bool,
@@ -116,12 +119,15 @@ impl Moment {
         };
         match &event.kind {
             EventKind::Enter(_) => {
+                let begins = crossing.kind == CrossingKind::Lift;
+                self.begun += u64::from(begins);
                 // Deeper ones are not followed; what they leave is not, either.
                 if self.calls.len() < MOST {
                     self.calls.push(Call {
                         instance: event.instance,
                         function: event.crossing,
                         storage: 0,
+                        task: begins.then_some(TaskId(self.begun)),
                     });
                 }
             }
@@ -153,6 +159,8 @@ impl Moment {
                     && value != 0
                 {
                     call.storage = value;
+                    let known = self.tasks.get(&(call.instance.0, value));
+                    call.task = call.task.or(known.map(|task| task.id));
                 }
             }
             EventKind::Write { .. } | EventKind::Hash(_) | EventKind::Resume(_) => {}
@@ -164,16 +172,19 @@ impl Moment {
         let (Some(call), Some(storage)) = (self.calls.last_mut(), number(value)) else {
             return;
         };
+        let Some(id) = call.task else {
+            return;
+        };
         if storage == 0 || call.storage == storage || self.tasks.len() >= MOST {
             return;
         }
+        // What it had left before is of no use any more.
+        self.tasks.remove(&(instance.0, call.storage));
         call.storage = storage;
-        let begun = self.begun.entry(instance.0).or_default();
-        *begun += 1;
         let task = Stored {
             instance,
             function: call.function,
-            number: *begun,
+            id,
             storage,
             is_running: false,
         };
