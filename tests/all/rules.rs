@@ -132,7 +132,7 @@ const RULES: &[(&str, &[&str])] = &[
         "read-again()",
         &[
             "one of a future that has been read",
-            "future.read u8 → completed(0) (event 2)",
+            "future.read u8 → completed (event 2)",
         ],
     ),
     (
