@@ -15,7 +15,11 @@ fn told(app: &str, call: &str, dir: &Path) -> String {
         "",
         &trace,
     );
-    assert_eq!(ran.status.code(), Some(134), "{call}: {ran:?}");
+    // Of a trap, or where the host fails, as `wasmtime run` has it.
+    assert!(
+        matches!(ran.status.code(), Some(134 | 1)),
+        "{call}: {ran:?}"
+    );
     let verified = rr_dap(&["replay", "--verify", trace.to_str().unwrap()], "");
     assert_eq!(verified.status.code(), Some(0), "{call}: {verified:?}");
     let story = &answers(&trace, &[], &["why"]).remove(0)["what"]["rule"]["story"];
@@ -128,7 +132,7 @@ const RULES: &[(&str, &[&str])] = &[
         "read-again()",
         &[
             "one of a future that has been read",
-            "future.read u8 → completed(0) (event 2)",
+            "future.read u8 → completed (event 2)",
         ],
     ),
     (

@@ -139,6 +139,14 @@ pub(super) struct Done {
     last: VecDeque<String>,
 }
 
+/// How a copy ended: `completed(12)`; of a future nothing is counted.
+fn ended(copy: CopyAnswer) -> String {
+    match copy {
+        CopyAnswer::Ended { count, .. } if count > 0 => format!("{}({count})", copy.name()),
+        copy => copy.name().to_owned(),
+    }
+}
+
 impl Done {
     /// Of the handle of an instance that came at a call out, or with a call in before the next one;
     /// and whether it is that of a waitable-set.
@@ -245,7 +253,7 @@ impl Done {
             {
                 let how = match CopyAnswer::of(answer) {
                     CopyAnswer::Blocked => "goes on".to_owned(),
-                    copy @ CopyAnswer::Ended { count, .. } => format!("{}({count})", copy.name()),
+                    copy @ CopyAnswer::Ended { .. } => ended(copy),
                 };
                 self.add(format!("{name} → {how} (event {event})"));
             }
@@ -272,10 +280,7 @@ impl Done {
                 let state = SubtaskState::of(payload);
                 state.map_or("unknown", SubtaskState::name).to_owned()
             }
-            _ => {
-                let (_, count) = unpack(payload);
-                format!("{}({count})", CopyAnswer::of(payload).name())
-            }
+            _ => ended(CopyAnswer::of(payload)),
         };
         self.add(format!("told: {how} ({at})"));
     }
