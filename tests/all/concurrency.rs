@@ -14,7 +14,7 @@ use rr_dap::replay::variant::CacheDir;
 use rr_dap::timeline::travel::motion::Direction::{Backward, Forward};
 use rr_dap::timeline::travel::motion::{Motion, Reason, Step, Stop};
 use rr_dap::timeline::{Interrupt, Options, Timeline};
-use rr_dap::trace::{Event, EventKind, Instance, Outcome, Trace};
+use rr_dap::trace::{Event, EventKind, Instance, Trace};
 use std::sync::Arc;
 use wasmtime::component::Val;
 
