@@ -7,7 +7,7 @@ use crate::support::walk::{
 };
 use crate::support::{check_handles, fixture, parse, replay_here};
 use rr_dap::replay::Ended;
-use rr_dap::timeline::travel::motion::{Direction, HostcallFilter, Motion, Reason};
+use rr_dap::timeline::travel::motion::{Direction, HostcallFilter, Motion, Reason, Step};
 use rr_dap::timeline::{Interrupt, Timeline};
 use rr_dap::trace::{Event, EventKind, Trace};
 use std::sync::Arc;
@@ -159,10 +159,7 @@ fn over_a_call_that_waits_is_where_it_has_answered() {
     let mut timeline = timeline(trace, true);
     let mut waited = 0;
     loop {
-        let next = Motion::Hostcall(
-            Direction::Forward,
-            rr_dap::timeline::travel::motion::HostcallFilter::ANY,
-        );
+        let next = Motion::Hostcall(Direction::Forward, HostcallFilter::ANY);
         let at = timeline.travel(&next, &Interrupt::new()).expect("travels");
         if matches!(at.reason, Reason::End(_)) {
             break;
@@ -182,4 +179,67 @@ fn over_a_call_that_waits_is_where_it_has_answered() {
             .expect("travels");
     }
     assert!(waited > 3);
+}
+
+/// Steps over calls, and out of functions, that wait while other tasks run the same code: they
+/// stay with the task that they began in, which its local tells.
+#[test]
+fn steps_stay_on_their_stack() {
+    let (_dir, trace) = record(&run("motion/overtaking.wat"));
+    let mut timeline = timeline(trace, true);
+    let go = |timeline: &mut Timeline, motion: Motion| {
+        let stop = timeline.travel(&motion, &Interrupt::new());
+        stop.unwrap_or_else(|e| panic!("{motion:?}: {e}"))
+    };
+    let next = Motion::Hostcall(Direction::Forward, HostcallFilter::ANY);
+    let over = |direction| Motion::Instruction(direction, Step::Over);
+    let mut left = 0;
+    loop {
+        let at = go(&mut timeline, next.clone());
+        if matches!(at.reason, Reason::End(_)) {
+            break;
+        }
+        let crossing = timeline.crossing().expect("asks").expect("in a hostcall");
+        let name = timeline
+            .trace()
+            .component()
+            .crossing(crossing.calling.crossing);
+        if !name.is_some_and(|crossing| crossing.name.contains("wait-for")) {
+            continue;
+        }
+        let frames = timeline.frames().expect("frames");
+        let who = timeline.locals(1).expect("locals");
+        let [nap, work] = frames[..] else {
+            // The one that waits in a callback has no function within.
+            continue;
+        };
+        // Out of the function that waits: behind the call of it, in the same task.
+        let out = Motion::OutOf {
+            direction: Direction::Forward,
+            frame: 0,
+            body: 0,
+        };
+        let stop = go(&mut timeline, out);
+        let there = timeline.frames().expect("frames");
+        assert_eq!(there.len(), 1, "{stop:?} {there:?}");
+        assert_eq!((there[0].function, there[0].pc), (work.function, work.next));
+        assert_eq!(timeline.locals(0).expect("locals")[0], who[0]);
+        // Back over the call of it, and on over it.
+        let back = go(&mut timeline, over(Direction::Backward));
+        assert!(back.position < at.position);
+        let there = timeline.frames().expect("frames");
+        assert_eq!((there.len(), there[0].pc), (1, work.pc));
+        assert_eq!(timeline.locals(0).expect("locals")[0], who[0]);
+        let on = go(&mut timeline, over(Direction::Forward));
+        assert_eq!(on.position, stop.position);
+        // Over the call that waits, in the function that does.
+        go(&mut timeline, Motion::Position(at.position));
+        go(&mut timeline, over(Direction::Forward));
+        let there = timeline.frames().expect("frames");
+        assert_eq!((there.len(), there[0].pc), (2, nap.next));
+        assert_eq!(timeline.locals(1).expect("locals")[0], who[0]);
+        go(&mut timeline, Motion::Position(at.position));
+        left += 1;
+    }
+    assert_eq!(left, 7);
 }

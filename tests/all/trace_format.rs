@@ -222,7 +222,7 @@ fn a_hostcall_costs_less_than_four_bytes_beside_what_the_guest_received() {
     let lines: String = (0..2000).map(|n| format!("{n}\n")).collect();
     record(&fixture("kitchen.wasm"), &[], &["echo"], &lines, &echo);
     let traces = recordings(dir.path());
-    let [kitchen, _, _, chatty] = &traces[..] else {
+    let [kitchen, _, _, chatty, ..] = &traces[..] else {
         panic!("{traces:?}");
     };
     for trace in [kitchen, chatty, &echo] {

@@ -10,7 +10,7 @@ use crate::replay::frames::Frame;
 use crate::replay::{Phase, Position, Tick};
 use crate::source::OWN;
 use crate::timeline::processes::process::Process;
-use crate::timeline::processes::wire::ask::{Frames, ListEntered};
+use crate::timeline::processes::wire::ask::{Frames, ListEntered, Waits};
 use crate::timeline::processes::wire::rows::{FunctionRows, Sight};
 use crate::timeline::processes::wire::run::{LineWatch, OutOf, StepInto, StopAt, Watch};
 use std::collections::{BTreeSet, HashSet};
@@ -18,6 +18,13 @@ use std::collections::{BTreeSet, HashSet};
 /// How many functions of the stack a line step watches, innermost first; and besides them
 /// those where an exception may be caught.
 const WATCHED_FRAMES: usize = 16;
+
+/// The instructions of a frame at this depth.
+fn within(frame: Frame, depth: u32) -> Search {
+    let (module, pc) = (frame.module, frame.pc);
+    let watch = Watch::InstructionsWithin { depth, module, pc };
+    Search::at_most(depth, watch)
+}
 
 fn step_of(into: bool) -> Step {
     if into { Step::Into } else { Step::Over }
@@ -478,13 +485,20 @@ impl Timeline {
         }
         let depth = self.here.position.depth;
         let copy = self.pool.fork(&mut self.live)?;
-        let ran = self.run(
+        let mut ran = self.run(
             copy,
             Watch::Instructions,
             StopAt::First,
             Vec::new(),
             interrupt,
         )?;
+        if let Some(serial) = self.on_stack
+            && ran.process.ask(Waits(serial))?
+            && let Some(frame) = self.frames()?.first().copied()
+        {
+            // Another stack goes on meanwhile: the next instruction of this one is in its frame.
+            return self.forward(&within(frame, depth), interrupt);
+        }
         if ran.process.at.is_end || ran.process.at.position.depth <= depth {
             return Ok(self.settle(ran.process, Reason::Arrived));
         }
@@ -496,12 +510,16 @@ impl Timeline {
     fn instruction_back_over(&mut self, interrupt: &Interrupt) -> Result<Stop> {
         let here = self.here.position;
         let frame = self.frames()?.first().copied();
+        if let Some(frame) = frame.filter(|_| self.on_stack.is_some()) {
+            let code = self.module(frame.module).map(|module| &module.code);
+            if code.is_some_and(|code| code.entry_of(frame.pc) != Some(frame.pc)) {
+                // Whatever ran before on other stacks, in this frame something did.
+                return self.backward(&within(frame, here.depth), interrupt);
+            }
+        }
         match (self.instruction_before(here, interrupt)?, frame) {
             (Some(before), Some(frame)) if before.depth > here.depth => {
-                let depth = here.depth;
-                let (module, pc) = (frame.module, frame.pc);
-                let watch = Watch::InstructionsWithin { depth, module, pc };
-                self.backward(&Search::at_most(depth, watch), interrupt)
+                self.backward(&within(frame, here.depth), interrupt)
             }
             (Some(before), _) => self.reach_position(before, interrupt),
             (None, _) => self.reach_start(),

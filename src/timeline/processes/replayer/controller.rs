@@ -223,6 +223,7 @@ impl Controller {
             Request::Grow(grow) => self.grow(store, kind, standing, &grow),
             Request::Frames(question) => self.look(store, kind, at, *question),
             Request::OnStack(question) => self.look(store, kind, at, *question),
+            Request::Waits(question) => self.look(store, kind, at, *question),
             Request::Locals(question) => self.look(store, kind, at, *question),
             Request::Operands(question) => self.look(store, kind, at, *question),
             Request::Globals(question) => self.look(store, kind, at, *question),

@@ -10,7 +10,7 @@ use crate::replay::variant::Variant;
 use crate::replay::{Answer, State};
 use crate::timeline::processes::wire::ask::{
     Answered, Boundary, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances,
-    Leaving, Locals, Memories, Memory, OnStack, Operands, Question, Table, Tables,
+    Leaving, Locals, Memories, Memory, OnStack, Operands, Question, Table, Tables, Waits,
 };
 use crate::timeline::processes::wire::greeting::Refusal;
 use crate::trace::{CallEnd, TraceError};
@@ -43,6 +43,12 @@ impl Look for Frames {
 impl Look for OnStack {
     fn look(&self, here: &mut Here<'_, '_>) -> Result<u64, Refusal> {
         Ok(here.store.data().on_stack())
+    }
+}
+
+impl Look for Waits {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<bool, Refusal> {
+        Ok(here.store.data().waits(self.0))
     }
 }
 

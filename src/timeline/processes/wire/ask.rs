@@ -87,6 +87,7 @@ requests! {
     Question MoveTo => ();
     Question Frames => Vec<Frame>;
     Question OnStack => u64;
+    Question Waits => bool;
     Question Locals => Vec<CoreValue>;
     Question Operands => Vec<CoreValue>;
     Question Globals => Vec<CoreValue>;
@@ -133,6 +134,10 @@ pub(crate) struct Frames;
 /// The serial number of the call into the guest whose frames are the innermost ones.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct OnStack;
+
+/// Whether this call into the guest waits, while another stack runs.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Waits(pub(crate) u64);
 
 /// The locals of a frame, by its index among the frames.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
