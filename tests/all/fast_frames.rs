@@ -167,9 +167,9 @@ fn start_functions_are_stepped_through_from_their_hostcalls() {
     // The prompt begins in optimised code, and moves over to step.
     let mut args = vec!["debug", trace, "--batch", "--at", "start"];
     for command in [
-        "hostcall next",
-        "hostcall next",
-        "hostcall next",
+        "hostcall next --builtins",
+        "hostcall next --builtins",
+        "hostcall next --builtins",
         "stepi",
         "bt",
     ] {
