@@ -238,7 +238,7 @@ fn a_call_that_never_begins_is_held_back_by_somebody() {
         "  set 1",
         "    subtask 2 (order, starting)",
         "      instance 0, which takes no new calls since hostcall 1 of task 2 (backpressure)",
-        "        nobody can do it any more",
+        "        nobody in progress can do it",
     ];
     assert_eq!(waits.lines().collect::<Vec<_>>(), lines);
     let why = rr_dap(&["ask", path.to_str().unwrap(), "why"], "");

@@ -454,6 +454,14 @@ impl Tasks {
         })
     }
 
+    /// The hostcall in progress that was made last, if nothing has been entered in it.
+    pub(super) fn last_call(&self) -> Option<u64> {
+        match self.frames.last()? {
+            Frame::Call { event, .. } => Some(*event),
+            Frame::Entry { .. } => None,
+        }
+    }
+
     /// A stream or future that somebody still has an end of.
     pub fn channel(&self, id: ChannelId) -> Option<&Channel> {
         self.channels.get(&id)

@@ -4,9 +4,12 @@
 //! member has an event when a task of another instance, or the host, does its part. So whoever cannot
 //! reach the host, or a task that runs, by this graph waits for ever.
 
-use super::state::{Copying, End, Holder, InCall, Item, Subtask, Task, TaskId, TaskState, Tasks};
+use super::state::{
+    Caller, Copying, End, Holder, InCall, Item, Subtask, Task, TaskId, TaskState, Tasks,
+};
 use super::words::Words;
-use crate::component::{Component, CrossingId};
+use crate::component::layout::Lift;
+use crate::component::{Builtin, Component, CrossingId};
 use crate::trace::Instance;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -143,7 +146,7 @@ impl Graph<'_> {
                         .map(|(member, _)| Node::Item(instance, member))
                         .collect();
                     match found.is_empty() {
-                        true => vec![Node::Nobody],
+                        true => self.who_may_join(instance, index),
                         false => found,
                     }
                 }
@@ -165,11 +168,14 @@ impl Graph<'_> {
                     }
                 }
             },
-            // Those let it begin that are there already, or take back that it takes no calls.
+            // Who has said that it takes no calls may take that back; else a call begins when nobody's code
+            // is in the middle of something there, but for code that may be left so.
             Node::Instance(instance) => {
+                let is_held_back = tasks.backpressure(instance) > 0;
                 let there = tasks.tasks().filter(|task| task.instance == instance);
+                let there = there.filter(|task| is_held_back || self.is_exclusive(task));
                 let there: Vec<Node> = there.map(|task| Node::Task(task.id)).collect();
-                match there.is_empty() && tasks.backpressure(instance) > 0 {
+                match there.is_empty() && is_held_back {
                     true => vec![Node::Nobody],
                     false => there,
                 }
@@ -177,6 +183,32 @@ impl Graph<'_> {
             Node::Host(_) | Node::Nobody => Vec::new(),
         };
         found.into_iter().collect()
+    }
+
+    /// Whether a task keeps others from beginning in its instance.
+    fn is_exclusive(&self, task: &Task) -> bool {
+        let function = self.words.component.crossing(task.function);
+        let may_be_left = function.is_some_and(|f| f.lift() == Lift::AsyncStackful);
+        matches!(task.state, TaskState::Calling(_)) && !may_be_left
+    }
+
+    /// Who may put something into a set of which nothing comes: other tasks of its instance.
+    fn who_may_join(&self, instance: Instance, set: u32) -> Vec<Node> {
+        let waits = |task: &Task| match task.state {
+            TaskState::Waiting { set: at, .. } => at == set,
+            TaskState::Calling(_) => {
+                let mut calls = self.words.tasks.calls_of(task.id);
+                calls.any(|call| call.waits_at == Some(set))
+            }
+            _ => false,
+        };
+        let others = self.words.tasks.tasks();
+        let others = others.filter(|task| task.instance == instance && !waits(task));
+        let others: Vec<Node> = others.map(|task| Node::Task(task.id)).collect();
+        match others.is_empty() {
+            true => vec![Node::Nobody],
+            false => others,
+        }
     }
 
     fn of_task(&self, task: &Task) -> Vec<Node> {
@@ -211,6 +243,12 @@ impl Graph<'_> {
             return Some(Node::Item(task.instance, index));
         }
         match crossing.builtin() {
+            // The one that goes on instead has yet to do so.
+            Some(Builtin::ThreadSuspendThenResume | Builtin::ThreadSuspendThenPromote)
+                if self.words.tasks.last_call() == Some(call.event) =>
+            {
+                None
+            }
             // Another thread must resume it: each of those has a call of its own here.
             Some(_) => Some(Node::Nobody),
             None => match self.words.answerer(task.instance, call.crossing) {
@@ -277,6 +315,16 @@ impl Graph<'_> {
             .map(|(node, _)| *node)
             .collect();
         let mut backward: BTreeMap<Node, Vec<Node>> = BTreeMap::new();
+        // Who has called a task may ask it to end.
+        for task in self.words.tasks.tasks() {
+            if let Caller::Call {
+                task: Some(caller), ..
+            } = task.caller
+            {
+                let from = Node::Task(task.id);
+                backward.entry(Node::Task(caller)).or_default().push(from);
+            }
+        }
         for (from, next) in &self.edges {
             for to in next {
                 backward.entry(*to).or_default().push(*from);
@@ -360,11 +408,17 @@ impl Graph<'_> {
         }
     }
 
+    fn is_empty_set(&self, instance: Instance, index: u32) -> bool {
+        let tasks = self.words.tasks;
+        matches!(tasks.item(instance, index), Some(Item::Set(_)))
+            && tasks.members(instance, index).next().is_none()
+    }
+
     fn node(&self, node: Node, is_stuck: bool) -> WaitNode {
         let words = &self.words;
         let mut told = WaitNode {
             kind: NodeKind::Nobody,
-            words: "nobody can do it any more".to_owned(),
+            words: "nobody in progress can do it".to_owned(),
             story: String::new(),
             name: "nobody".to_owned(),
             task: None,
@@ -405,6 +459,9 @@ impl Graph<'_> {
                     told.name = match node {
                         Node::OtherEnd(..) => {
                             format!("its other end, index {index} of instance {}", instance.0)
+                        }
+                        Node::Item(..) if self.is_empty_set(instance, index) => {
+                            format!("set {index}, which is empty")
                         }
                         _ => words.waitable(index, item),
                     };
