@@ -103,7 +103,7 @@ impl Recording {
                         break;
                     }
                     let left = stop;
-                    match self.to_entry(&body, Direction::Forward, output, interrupt)? {
+                    match self.go_to_entry(&body, Direction::Forward, output, interrupt)? {
                         Arrival::There => has_gone_on = true,
                         Arrival::Elsewhere(stop) => return Ok(stop),
                         Arrival::Never => return self.back_at(left.position),
@@ -143,7 +143,7 @@ impl Recording {
                     return Ok(whole);
                 }
             }
-            match self.to_waiting(&body, output, interrupt)? {
+            match self.go_to_waiting(&body, output, interrupt)? {
                 Arrival::There => {}
                 Arrival::Elsewhere(stop) => return Ok(stop),
                 Arrival::Never => return self.back_at(stop.position),
@@ -207,7 +207,7 @@ impl Recording {
     }
 
     /// To where a future is asked next, or was asked last, whether it can go on.
-    fn to_entry(
+    fn go_to_entry(
         &mut self,
         body: &Body,
         direction: Direction,
@@ -218,11 +218,11 @@ impl Recording {
             module: body.module,
             pc: body.entry,
         }];
-        self.to_places(body, places, direction, output, interrupt)
+        self.go_to_places(body, places, direction, output, interrupt)
     }
 
     /// Back to the last statement that ran of a future before it was asked again.
-    fn to_waiting(
+    fn go_to_waiting(
         &mut self,
         body: &Body,
         output: &dyn Output,
@@ -232,7 +232,7 @@ impl Recording {
         let innermost = self.timeline.frames()?.first().map(|frame| frame.pc);
         let is_in_turn = self.body_here()?.is_some_and(|here| here.body == *body);
         if is_in_turn && innermost != Some(body.entry) {
-            match self.to_entry(body, Direction::Backward, output, interrupt)? {
+            match self.go_to_entry(body, Direction::Backward, output, interrupt)? {
                 Arrival::There => {}
                 other => return Ok(other),
             }
@@ -246,10 +246,10 @@ impl Recording {
             pc: statement.pc,
         });
         let places = places.collect();
-        self.to_places(body, places, Direction::Backward, output, interrupt)
+        self.go_to_places(body, places, Direction::Backward, output, interrupt)
     }
 
-    fn to_places(
+    fn go_to_places(
         &mut self,
         body: &Body,
         places: Vec<Place>,

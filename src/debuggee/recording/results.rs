@@ -35,12 +35,12 @@ impl Recording {
     ) -> Result<Motion, DebuggeeError> {
         let arrivals = self.arrivals(interrupt)?;
         match direction {
-            Direction::Forward => self.to_end_of(&arrivals),
-            Direction::Backward => self.to_beginning_of(&arrivals),
+            Direction::Forward => self.motion_to_end(&arrivals),
+            Direction::Backward => self.motion_to_beginning(&arrivals),
         }
     }
 
-    fn to_end_of(&mut self, arrivals: &Arrivals) -> Result<Motion, DebuggeeError> {
+    fn motion_to_end(&mut self, arrivals: &Arrivals) -> Result<Motion, DebuggeeError> {
         let here = self.timeline.here().clone();
         let (event, phase) = (here.event, here.position.phase);
         let made_here = match phase {
@@ -75,7 +75,7 @@ impl Recording {
         })
     }
 
-    fn to_beginning_of(&mut self, arrivals: &Arrivals) -> Result<Motion, DebuggeeError> {
+    fn motion_to_beginning(&mut self, arrivals: &Arrivals) -> Result<Motion, DebuggeeError> {
         let here = self.timeline.here().clone();
         let (event, phase) = (here.event, here.position.phase);
         if phase == Phase::Answered

@@ -34,16 +34,17 @@ impl Words<'_> {
     pub fn state(&self, task: &Task) -> String {
         match task.state {
             TaskState::Running => "runs".to_owned(),
-            TaskState::Calling(event) if self.tasks.running() == Some(task.id) => {
-                format!("is in hostcall {event}")
-            }
-            TaskState::Calling(_) => {
+            TaskState::Calling(event) => {
                 let calls = self.tasks.calls_of(task.id);
+                // Threads have a call each.
                 let calls: Vec<String> = calls
                     .map(|call| format!("{} ({})", call.event, self.short(call.crossing)))
                     .collect();
-                let several = if calls.len() == 1 { "" } else { "s" };
-                format!("waits in hostcall{several} {}", calls.join(", "))
+                match (calls.as_slice(), self.tasks.running() == Some(task.id)) {
+                    ([] | [_], true) => format!("is in hostcall {event}"),
+                    ([only], false) => format!("waits in hostcall {only}"),
+                    (calls, _) => format!("is in hostcalls {}", calls.join(", ")),
+                }
             }
             TaskState::Yielded { since } => format!("lets others run, {}", after(since)),
             TaskState::Waiting { set, since } => {
@@ -97,6 +98,13 @@ impl Words<'_> {
         if let Some(event) = task.cancelled {
             more.push(format!("was asked to end, {}", before(event)));
         }
+        let threads = self.tasks.threads.iter();
+        let threads = threads.filter(|(_, of)| *of == Some(task.id));
+        more.extend(threads.map(|((_, function, context), _)| {
+            format!(
+                "a thread of it has not begun: function {function} of the table, given {context}"
+            )
+        }));
         if task.callbacks > 0 {
             let times = match task.callbacks {
                 1 => "once".to_owned(),
