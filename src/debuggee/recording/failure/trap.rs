@@ -11,7 +11,7 @@ use crate::debuggee::recording::origin::{Activation, Asking, Moment, Sought};
 use crate::debuggee::recording::stack::{GuestPlace, ShownFrame};
 use crate::inspect::ending::is_deadlock;
 use crate::inspect::past::chronicle::Until;
-use crate::inspect::rules::Rule;
+use crate::inspect::rules::{self, Rule};
 use crate::replay::{Phase, Position};
 use wasmtime::Trap;
 
@@ -59,11 +59,11 @@ impl Recording {
             _ = self.chronicle().wait(Until::End, asking.interrupt, &|_| {});
         }
         if let Ok(Some(story)) = Past::fault_explained(self) {
-            let broken = self.chronicle().broken_rule();
+            let is_handle = rules::can_be_handle(self.timeline.trace().outcome());
             let message = message.to_owned();
-            return Ok(Found::plain(match broken {
-                Ok(Some(broken)) if broken == story => Fault::Rule { message, story },
-                _ => Fault::Handle { story },
+            return Ok(Found::plain(match is_handle {
+                true => Fault::Handle { story },
+                false => Fault::Rule { message, story },
             }));
         }
         if is(Trap::UnreachableCodeReached) {
