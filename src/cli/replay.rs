@@ -179,7 +179,7 @@ impl Replay {
                 format!("; replayed on, the guest traps: {trap}")
             }
             (Compared::Same, Ended::Waiting(name)) => {
-                format!("; a call of {name} waits, which it did not wait for")
+                format!("; a call of {name} still waited then")
             }
             _ => String::new(),
         };
