@@ -189,7 +189,7 @@ impl Record {
             Outcome::Trapped(message) if is_deadlock(message) => tell(format_args!(
                 "rr-dap: the guest trapped: {message}: every task waits, and nothing is under way \
                  that could wake one; `rr-dap debug --at end {}` shows where it waits \
-                 (`backtrace`) and for what (`handles`)",
+                 (`backtrace`) and for what (`waits`)",
                 output.display()
             )),
             Outcome::Trapped(message) => tell(format_args!("rr-dap: the guest trapped: {message}")),

@@ -187,7 +187,7 @@ impl Builtin {
 
     /// Whether a guest that calls it, with or without `async`, may wait in it while other guest
     /// code goes on.
-    pub(super) fn waits(&self, is_async: bool) -> bool {
+    pub fn waits(&self, is_async: bool) -> bool {
         use Transmit as T;
         match self {
             Self::WaitableSetWait

@@ -171,6 +171,22 @@ impl Crossing {
         }
     }
 
+    /// Whether who calls it may have to wait until somebody else has done something. Who yields goes on
+    /// by itself.
+    pub fn may_block(&self) -> bool {
+        match &self.kind {
+            CrossingKind::Lower => !self.is_async,
+            CrossingKind::Builtin(builtin) => match builtin {
+                Builtin::SubtaskCancel => !self.is_async,
+                Builtin::ThreadYield
+                | Builtin::ThreadYieldThenResume
+                | Builtin::ThreadYieldThenPromote => false,
+                other => other.waits(self.is_async),
+            },
+            _ => false,
+        }
+    }
+
     /// Whether what runs by it does so while others of its instance wait in calls.
     pub(super) fn waits_for_nobody(&self) -> bool {
         match &self.kind {

@@ -158,20 +158,6 @@ fn left(asked: &mut Asked<'_>) -> Result<Vec<Left>, QuestionError> {
             request: request_of(Some(task.id)),
         });
     }
-    for of in &shown.told.instances {
-        for item in &of.items {
-            left.push(Left {
-                what: format!(
-                    "index {} of instance {}, {}",
-                    item.index, of.instance, item.words
-                ),
-                event: item.hostcall,
-                last: None,
-                task: item.task,
-                request: request_of(item.task),
-            });
-        }
-    }
     // What is there still has been told.
     for unused in shown
         .unused
@@ -192,9 +178,14 @@ fn left(asked: &mut Asked<'_>) -> Result<Vec<Left>, QuestionError> {
 fn alike(leaked: impl Iterator<Item = HandleShown>) -> Vec<LeakedHandles> {
     let mut kinds: BTreeMap<(String, String), LeakedHandles> = BTreeMap::new();
     for handle in leaked {
-        let first = handle.life.first();
+        // Before that may be what became of the one that had its index.
+        let mut life = handle.life.iter();
+        let first = life.find(|(_, what)| what.starts_with("made by"));
         let made = first.map(|(_, what)| what.clone()).unwrap_or_default();
-        let name = format!("{} {}", handle.kind, handle.type_name);
+        let name = match handle.type_name == handle.kind {
+            true => handle.kind.to_owned(),
+            false => format!("{} {}", handle.kind, handle.type_name),
+        };
         let key = (name.clone(), made.clone());
         let kind = kinds.entry(key).or_insert_with(|| LeakedHandles {
             handle: name,

@@ -67,7 +67,8 @@ fn two_components_that_wait_for_each_other_are_shown() {
     let cycles = tasks["waits"]["cycles"].as_array().unwrap();
     assert_eq!((cycles.len(), cycles[0].as_array().unwrap().len()), (1, 7));
     // Before the order, there is one task.
-    client.ask("rr/seek", json!({ "moment": "event 1" }));
+    client.ask("rr/seek", json!({ "event": 1 }));
+    client.event("stopped");
     let tasks = client.ask("rr/tasks", json!({}));
     assert_eq!(tasks["tasks"].as_array().unwrap().len(), 1, "{tasks}");
     assert_eq!(tasks["waits"]["cycles"], json!([]));
@@ -229,6 +230,38 @@ fn requests_in_one_instance_are_tasks_of_their_own() {
 }
 
 #[test]
+fn a_call_that_never_begins_is_held_back_by_somebody() {
+    let (_dir, path) = recorded("wat/held-back.wat", &["--invoke", "run()"]);
+    let waits = told(&["trace", "tasks", "--waits"], &path);
+    let lines = [
+        "task 1, run(), waits at set 1, since event 4: waits for ever",
+        "  set 1",
+        "    subtask 2 (order, starting)",
+        "      instance 0, which takes no new calls since hostcall 1 of task 2 (backpressure)",
+        "        nobody in progress can do it",
+    ];
+    assert_eq!(waits.lines().collect::<Vec<_>>(), lines);
+    let why = rr_dap(&["ask", path.to_str().unwrap(), "why"], "");
+    let why = text(&why.stdout);
+    assert!(why.contains("Cause: deadlock: run"), "{why}");
+    assert!(why.contains("subtask 2 (order, starting)"), "{why}");
+}
+
+#[test]
+fn what_has_come_is_pending_until_it_is_told() {
+    // The read takes what the write offers: the writer is still to be told.
+    let (_dir, path) = recorded("wat/relay.wat", &["--invoke", "run()"]);
+    let after = told(&["trace", "tasks", "--at", "9"], &path);
+    let pending = "write of 2 since hostcall 4, 2 taken, which is still to be told [5, 7]";
+    assert!(after.contains(pending), "{after}");
+    let before = told(&["trace", "tasks", "--at", "8"], &path);
+    assert!(
+        before.contains("write of 2 since hostcall 4 [5, 7]"),
+        "{before}"
+    );
+}
+
+#[test]
 fn what_is_never_read_or_ended_is_a_leak() {
     let (_dir, path) = recorded("wat/relay.wat", &["--invoke", "run()"]);
     let answer = rr_dap(&["ask", path.to_str().unwrap(), "leaks"], "");
@@ -236,7 +269,7 @@ fn what_is_never_read_or_ended_is_a_leak() {
     for part in [
         "never ended, read or written:",
         "task 3, numbers(), has returned and goes on",
-        "index 1 of instance 0, waitable set",
+        "waitable-set, made by waitable-set.new (hostcalls 5)",
     ] {
         assert!(said.contains(part), "{part}\n{said}");
     }

@@ -39,12 +39,18 @@ fn whole(context: &mut Context<'_>) -> Result<String, CommandError> {
     let mut lines = Vec::new();
     for instance in context.debuggee.resources(false)? {
         let count = instance.handles.len();
-        lines.push(format!("instance {}: {count} handles", instance.instance));
+        let plural = if count == 1 { "handle" } else { "handles" };
+        lines.push(format!("instance {}: {count} {plural}", instance.instance));
         for handle in &instance.handles {
             let (index, kind, of) = (handle.index, handle.kind, &handle.type_name);
             let meaning = handle.meaning.as_ref();
             let meaning = meaning.map_or(String::new(), |meaning| format!(" ({meaning})"));
-            lines.push(format!("{index:>6}  {kind} {of}{meaning}"));
+            // Of what is waited for, how it stands with it says what it is, too.
+            lines.push(match &handle.state {
+                Some(state) if !matches!(kind, "own" | "borrow") => format!("{index:>6}  {state}"),
+                _ if kind == of => format!("{index:>6}  {kind}{meaning}"),
+                _ => format!("{index:>6}  {kind} {of}{meaning}"),
+            });
         }
     }
     Ok(match lines.is_empty() {

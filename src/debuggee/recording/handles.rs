@@ -150,7 +150,10 @@ impl Recording {
         {
             return self.deadlock_explained().map(Some);
         }
-        let found = self.handle_explained(here.event)?;
+        let found = match rules::can_be_handle(self.timeline.trace().outcome()) {
+            true => self.handle_explained(here.event)?,
+            false => None,
+        };
         if found.is_some() || rules::rule(self.timeline.trace().outcome()).is_none() {
             return Ok(found);
         }

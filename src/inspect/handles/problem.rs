@@ -29,6 +29,8 @@ pub enum Problem {
         wanted: Wanted,
         /// What is there.
         entry: Box<HandleEntry>,
+        /// What had been there before.
+        before: Option<Box<EndedEntry>>,
     },
     /// It cannot go while a call borrows it.
     Lent {
@@ -81,16 +83,24 @@ impl Display for Finding {
         write!(f, "{occasion}: handle {index} ")?;
         match problem {
             Problem::Unknown => f.write_str("was never given out"),
-            Problem::Gone(past) => write!(f, "is gone: it was {past}"),
-            Problem::WrongKind { wanted, entry } => {
-                write!(f, "is wanted as {wanted}, but it is {entry}")
+            Problem::Gone(past) => write!(f, "is gone: it was {past:#}"),
+            Problem::WrongKind {
+                wanted,
+                entry,
+                before,
+            } => {
+                write!(f, "is wanted as {wanted}, but it is {entry:#}")?;
+                match before {
+                    Some(before) => write!(f, "; before that it was {before:#}"),
+                    None => Ok(()),
+                }
             }
             Problem::Lent { entry } => {
-                write!(f, "is lent to a call and cannot go: it is {entry}")
+                write!(f, "is lent to a call and cannot go: it is {entry:#}")
             }
             Problem::StillBorrowed { entry } => write!(
                 f,
-                "is still borrowed at the end of the call: drop it before returning; it is {entry}"
+                "is still borrowed at the end of the call: drop it before returning; it is {entry:#}"
             ),
             Problem::UnexpectedIndex { expected } => write!(
                 f,
@@ -113,14 +123,16 @@ impl Display for EndedEntry {
             Ending::Transferred => "passed on by",
             Ending::Displaced => "displaced by",
         };
-        write!(f, "{}, {ending} {}", self.entry, self.ended)
+        Display::fmt(&self.entry, f)?;
+        write!(f, ", {ending} {}", self.ended)
     }
 }
 
 impl Display for HandleEntry {
-    /// `own<descriptor> (descriptor of "/work/a.txt"), created by … (event 12)`
+    /// `own<descriptor> (descriptor of "/work/a.txt"), created by … (event 12)`; `{:#}` has the
+    /// article that it needs within a sentence.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.kind)?;
+        Display::fmt(&self.kind, f)?;
         if let Some(meaning) = &self.meaning {
             write!(f, " ({meaning})")?;
         }
@@ -129,6 +141,7 @@ impl Display for HandleEntry {
 }
 
 impl Display for EntryKind {
+    /// `subtask`; `{:#}` has the article that it needs within a sentence.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let of = |f: &mut fmt::Formatter, name, element: &Option<_>, end: &End| {
             let end = match end {
@@ -140,6 +153,14 @@ impl Display for EntryKind {
                 None => write!(f, "{end} end of {name}"),
             }
         };
+        if f.alternate() {
+            f.write_str(match self {
+                Self::Own(_) | Self::Borrow(_) => "",
+                Self::Stream { .. } | Self::Future { .. } => "the ",
+                Self::Subtask | Self::WaitableSet => "a ",
+                Self::ErrorContext => "an ",
+            })?;
+        }
         match self {
             Self::Own(resource) => write!(f, "own<{resource}>"),
             Self::Borrow(resource) => write!(f, "borrow<{resource}>"),

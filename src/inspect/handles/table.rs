@@ -126,6 +126,7 @@ impl HandleTable {
             Some(entry) if !wanted.accepts(&entry.kind) => Err(Problem::WrongKind {
                 wanted: wanted.clone(),
                 entry: Box::new(entry.clone()),
+                before: self.past.get(&index).cloned().map(Box::new),
             }),
             Some(entry) => Ok(entry),
         }

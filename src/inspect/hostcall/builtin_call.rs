@@ -71,6 +71,12 @@ fn names(builtin: &Builtin) -> &'static [&'static str] {
         Builtin::SubtaskCancel | Builtin::SubtaskDrop => &["subtask"],
         Builtin::WaitableJoin => &["waitable", "set"],
         Builtin::ContextSet(_) => &["value"],
+        Builtin::ThreadNewIndirect(_) => &["function", "context"],
+        Builtin::ThreadResumeLater
+        | Builtin::ThreadSuspendThenResume
+        | Builtin::ThreadYieldThenResume
+        | Builtin::ThreadSuspendThenPromote
+        | Builtin::ThreadYieldThenPromote => &["thread"],
         Builtin::Stream(Transmit::Read, _) => &["handle", "address", "length"],
         Builtin::Future(Transmit::Read, _) => &["handle", "address"],
         _ => &["handle"],

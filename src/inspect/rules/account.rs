@@ -149,11 +149,11 @@ fn ended(copy: CopyAnswer) -> String {
 
 impl Done {
     /// Of the handle of an instance that came at a call out, or with a call in before the next one;
-    /// and whether it is that of a waitable-set.
+    /// before the one that the run ended in; and whether it is that of a waitable-set.
     pub(super) fn with(
         trace: &Trace,
         handle: (Instance, u32),
-        (since, is_set): (u64, bool),
+        (since, until, is_set): (u64, u64, bool),
         go_on: &dyn Fn() -> bool,
     ) -> Option<Done> {
         let (instance, index) = handle;
@@ -172,6 +172,7 @@ impl Done {
                 EventKind::Call(args) => {
                     told = None;
                     if let Some(Builtin::WaitableJoin) = builtin
+                        && number < until
                         && word(args, 0) == Some(index.into())
                     {
                         done.add(match word(args, 1) {

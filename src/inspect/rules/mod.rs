@@ -7,6 +7,7 @@
 
 mod account;
 mod children;
+mod handles;
 mod told;
 
 use super::handles::history::TableList;
@@ -58,8 +59,16 @@ pub enum Rule {
     Unwritten,
     /// A value that is none of its type.
     Value,
-    /// A resource of the host's that others are made of.
+    /// A resource of the host's that others are made of, or a waitable-set that has members.
     Children,
+    /// An index that is no handle, or one of another kind.
+    Index,
+    /// An end that is dropped or passed on while it reads or writes.
+    DropBusy,
+    /// A task that ends with what it had borrowed.
+    StillBorrowed,
+    /// A thread that is resumed in a state in which that cannot be.
+    ThreadState,
 }
 
 /// Texts of Wasmtime 48 that are no traps of their own.
@@ -84,6 +93,15 @@ const SAID: &[(&str, Rule)] = &[
     ("is not a valid char", Rule::Value),
     ("converted integer out of range for `char`", Rule::Value),
     ("resource has children", Rule::Children),
+    ("unknown handle index", Rule::Index),
+    ("handle is not a", Rule::Index),
+    ("handle is a stream of a different type", Rule::Index),
+    ("handle is a future of a different type", Rule::Index),
+    ("index is not a resource", Rule::Index),
+    ("is not an own resource", Rule::Index),
+    ("cannot remove busy", Rule::DropBusy),
+    ("cannot drop busy", Rule::DropBusy),
+    ("borrow handles still remain", Rule::StillBorrowed),
 ];
 
 impl Rule {
@@ -105,6 +123,7 @@ impl Rule {
             (Trap::ConcurrentFutureStreamOp, Rule::Busy),
             (Trap::StreamOpTooBig, Rule::TooMany),
             (Trap::WaitableSyncAndAsync, Rule::InSet),
+            (Trap::CannotResumeThread, Rule::ThreadState),
             (Trap::InvalidChar, Rule::Value),
             (Trap::InvalidDiscriminant, Rule::Value),
             (Trap::StringOutOfBounds, Rule::Value),
@@ -119,6 +138,21 @@ impl Rule {
             Some((_, rule)) => Some(rule),
             None => said().map(|(_, rule)| *rule),
         }
+    }
+}
+
+/// What messages about handles speak of that no rule is known for.
+const OF_HANDLES: &[&str] = &["handle", "index", "resource", "borrow", "waitable"];
+
+/// Whether a run can have ended so because a handle was wrong: what is found wrong with one
+/// otherwise is not the reason.
+pub fn can_be_handle(outcome: &Outcome) -> bool {
+    let (Outcome::Trapped(message) | Outcome::HostError(message)) = outcome else {
+        return false;
+    };
+    match Rule::of(message) {
+        Some(rule) => matches!(rule, Rule::Index | Rule::StillBorrowed),
+        None => OF_HANDLES.iter().any(|word| message.contains(word)),
     }
 }
 

@@ -1,8 +1,7 @@
 //! Broken rules in words.
 
 use super::Rule;
-use super::account::{Done, End, Open, each, word};
-use super::children;
+use super::account::{End, Open, each, word};
 use crate::component::builtin::Builtin;
 use crate::component::status::{CODE_MASK, unpack};
 use crate::component::types::CoreValue;
@@ -10,16 +9,18 @@ use crate::component::{
     Answerer, Component, Crossing, CrossingId, CrossingKind, Direction, Instance,
 };
 use crate::inspect::handles::history::TableList;
-use crate::inspect::handles::table::{EntryKind, HandleEntry, HandleTable};
 use crate::trace::{EventKind, Trace};
 use std::fmt::Write as _;
 
+/// What Wasmtime says of an end of a stream or future that cannot be passed on.
+const PASSED: &str = "cannot lift";
+
 /// What is needed to tell.
 pub(super) struct Telling<'a> {
-    trace: &'a Trace,
-    tables: &'a TableList,
-    end: &'a End,
-    go_on: &'a dyn Fn() -> bool,
+    pub(super) trace: &'a Trace,
+    pub(super) tables: &'a TableList,
+    pub(super) end: &'a End,
+    pub(super) go_on: &'a dyn Fn() -> bool,
 }
 
 impl<'a> Telling<'a> {
@@ -51,6 +52,12 @@ impl<'a> Telling<'a> {
             Rule::TooMany => self.too_many(),
             Rule::Value => self.value(message),
             Rule::Children => self.children(),
+            Rule::Index => self.index(message),
+            Rule::StillBorrowed => self.still_borrowed(),
+            Rule::ThreadState => self.thread(
+                "a thread can be resumed only while it is suspended, or promoted while it waits for \
+                 its turn",
+            ),
             Rule::CancelOver => self
                 .about_handle("a call that is over cannot be cancelled: its end was told already"),
             Rule::DropRunning => self.about_handle(
@@ -63,14 +70,22 @@ impl<'a> Telling<'a> {
             Rule::Busy => self.about_handle(
                 "an end of a stream or future does one read or write at a time, and one goes on",
             ),
-            Rule::InSet => self.about_handle(
-                "a waitable that is in a set can be used through that only: `waitable.join` with 0 \
-                 takes it out",
+            Rule::InSet if message.contains(PASSED) => self.passed(
+                "an end that is in a waitable-set cannot be passed on: `waitable.join` with 0 takes \
+                 it out",
+                message,
+            ),
+            Rule::InSet => self.in_set(),
+            Rule::Done if message.contains(PASSED) => self.passed(
+                "an end that was told that the other one is gone cannot be passed on, nor one of a \
+                 future that has been read",
+                message,
             ),
             Rule::Done => self.about_handle(
                 "nothing more can be done with an end that was told that the other one is gone, or \
                  with one of a future that has been read or written",
             ),
+            Rule::DropBusy => self.busy_end(message),
             Rule::NothingToCancel => {
                 self.about_handle("no read or write goes on that could be cancelled")
             }
@@ -85,26 +100,30 @@ impl<'a> Telling<'a> {
         }
     }
 
-    fn component(&self) -> &'a Component {
+    pub(super) fn component(&self) -> &'a Component {
         self.trace.component()
     }
 
-    fn crossing(&self, id: CrossingId) -> Option<&'a Crossing> {
+    pub(super) fn crossing(&self, id: CrossingId) -> Option<&'a Crossing> {
         self.component().crossing(id)
     }
 
-    fn name(&self, id: CrossingId) -> &'a str {
-        self.crossing(id).map_or("", |crossing| &crossing.name)
+    /// What a function is called; one that nobody exports has no name.
+    pub(super) fn name(&self, id: CrossingId) -> &'a str {
+        match self.crossing(id).map_or("", |crossing| &crossing.name) {
+            "" => "a function",
+            name => name,
+        }
     }
 
     /// The call out that the run ended in.
-    fn last_out(&self) -> Option<(&'a Open, &'a Crossing)> {
+    pub(super) fn last_out(&self) -> Option<(&'a Open, &'a Crossing)> {
         let open = self.end.innermost(self.component(), Direction::Outgoing)?;
         Some((open, self.crossing(open.crossing)?))
     }
 
     /// The exported function in whose task the run ended, or that has just answered.
-    fn task(&self) -> Option<(Instance, &'a Crossing)> {
+    pub(super) fn task(&self) -> Option<(Instance, &'a Crossing)> {
         let is_of_task = |open: &&Open| {
             let kind = self.crossing(open.crossing).map(|crossing| &crossing.kind);
             matches!(kind, Some(CrossingKind::Lift | CrossingKind::Callback))
@@ -123,15 +142,17 @@ impl<'a> Telling<'a> {
         }
     }
 
-    fn task_named(&self) -> String {
+    pub(super) fn task_named(&self) -> String {
         match self.task() {
-            Some((instance, lift)) => format!("the task of {}{}", lift.name, self.of(instance)),
+            Some((instance, lift)) => {
+                format!("the task of {}{}", self.name(lift.id), self.of(instance))
+            }
             None => "the task".to_owned(),
         }
     }
 
     /// To stand behind a name, where there are several instances.
-    fn of(&self, instance: Instance) -> String {
+    pub(super) fn of(&self, instance: Instance) -> String {
         match self.component().instances() {
             0 | 1 => String::new(),
             _ => format!(" of instance {}", instance.0),
@@ -197,7 +218,7 @@ impl<'a> Telling<'a> {
         let (open, crossing) = self.last_out()?;
         let entered = self.end.innermost(self.component(), Direction::Incoming);
         let within = match entered.and_then(|entered| self.crossing(entered.crossing)) {
-            Some(within) => format!("in {}", within.name),
+            Some(within) => format!("in {}", self.name(within.id)),
             None => "while it was instantiated".to_owned(),
         };
         Some(format!(
@@ -214,7 +235,7 @@ impl<'a> Telling<'a> {
         let who = match self.task() {
             Some((instance, lift)) => format!(
                 "{}{} is not `async`, so its task",
-                lift.name,
+                self.name(lift.id),
                 self.of(instance)
             ),
             None => "what runs while an instance is made".to_owned(),
@@ -377,84 +398,6 @@ impl<'a> Telling<'a> {
             .crossing(id)
             .and_then(|crossing| crossing.function.clone());
         ty.map_or_else(String::new, |ty| format!(" ({ty})"))
-    }
-
-    fn table(&self, instance: Instance) -> Option<&'a HandleTable> {
-        let found = self.tables.iter().find(|(of, _)| *of == instance);
-        found.map(|(_, table)| table)
-    }
-
-    /// The handle that a call out was given first, with when it was created.
-    fn handle(&self, open: &Open) -> Option<(u32, &'a HandleEntry)> {
-        let crossing = self.crossing(open.crossing)?;
-        let ty = crossing.function.as_ref().and_then(|f| f.params.first());
-        if crossing.kind == CrossingKind::Lower && !ty.is_some_and(|(_, ty)| ty.is_handle()) {
-            return None;
-        }
-        let index = word(&open.args, 0)? as u32;
-        let table = self.table(open.instance)?;
-        let entry = table.get(index);
-        let past = || table.past(index).map(|past| &past.entry);
-        let entry = entry.or_else(past)?;
-        Some((index, entry))
-    }
-
-    /// What a call out was about to wait for.
-    fn behind(&self, open: &Open) -> String {
-        let is_of_handle = self.crossing(open.crossing).is_some_and(|crossing| {
-            matches!(
-                crossing.builtin(),
-                Some(Builtin::WaitableSetWait | Builtin::Stream(..) | Builtin::Future(..))
-                    | Some(Builtin::SubtaskCancel)
-            )
-        });
-        match self.handle(open).filter(|_| is_of_handle) {
-            Some((index, entry)) => format!(": it is of handle {index}, {entry}"),
-            None => String::new(),
-        }
-    }
-
-    fn about_handle(&self, rule: &str) -> Option<String> {
-        let (open, crossing) = self.last_out()?;
-        let mut told = format!(
-            "{}{} (event {}): {rule}",
-            crossing.name,
-            self.of(open.instance),
-            open.event
-        );
-        if let Some((index, entry)) = self.handle(open) {
-            _ = write!(told, "; handle {index} is {entry}");
-            let handle = (open.instance, index);
-            let came = (entry.created.event, entry.kind == EntryKind::WaitableSet);
-            let done = Done::with(self.trace, handle, came, self.go_on)?.in_words();
-            if !done.is_empty() {
-                _ = write!(told, "; then: {done}");
-            }
-        }
-        Some(told)
-    }
-
-    fn children(&self) -> Option<String> {
-        let (open, crossing) = self.last_out()?;
-        let (index, entry) = self.handle(open)?;
-        let table = self.table(open.instance)?;
-        let children = children::of(
-            self.trace,
-            (open.instance, table),
-            (index, entry.created.event),
-            self.go_on,
-        )?;
-        let children = match children.as_slice() {
-            [] => "which they are, the recording does not tell".to_owned(),
-            children => children.join("; "),
-        };
-        Some(format!(
-            "{}{} (event {}): handle {index} cannot go before its children, which were made of it: \
-             {children}. Handle {index} is {entry}",
-            crossing.name,
-            self.of(open.instance),
-            open.event
-        ))
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a step makes of the tasks.
 
 use super::state::{
-    Caller, Carried, Channel, ChannelId, Copying, End, Frame, Holder, Item, Moved, Returned, Side,
-    Subtask, SubtaskProgress, Task, TaskId, TaskState, Tasks, Unused, WaitableSet,
+    Caller, Carried, Channel, ChannelId, ChannelKind, Copying, End, Frame, Holder, Item, Moved,
+    Returned, Side, Subtask, SubtaskProgress, Task, TaskId, TaskState, Tasks, Unused, WaitableSet,
 };
 use super::step::{Answer, Asked, Passed, Step, Told, What};
 use crate::component::status::{CallbackAnswer, CopyAnswer, CopyResult, SubtaskState};
@@ -73,7 +73,12 @@ impl Tasks {
                 self.enter(at);
             }
             What::Stops => {
-                self.leave(at);
+                let task = self.leave(at);
+                // Its other threads wait in their calls.
+                let last = task.and_then(|id| self.calls_of(id).last());
+                if let (Some(last), Some(task)) = (last, self.task_mut(task)) {
+                    task.state = TaskState::Calling(last.event);
+                }
             }
             What::Answers(answer) => {
                 at.task = self.leave(at);
@@ -182,27 +187,24 @@ impl Tasks {
             })
         };
         for frame in self.frames.iter_mut().rev() {
-            match frame {
-                Frame::Call {
-                    instance,
-                    crossing,
-                    event,
-                    task,
-                    carried,
-                    callee: callee @ None,
-                    ..
-                } if answers(*instance, *crossing) => {
-                    *callee = Some(id);
-                    let caller = Caller::Call {
-                        instance: *instance,
-                        event: *event,
-                        task: *task,
-                    };
-                    return (caller, std::mem::take(&mut carried.there));
-                }
-                Frame::Call { .. } => break,
-                Frame::Entry { task: Some(_), .. } => break,
-                Frame::Entry { .. } => {}
+            if let Frame::Call {
+                instance,
+                crossing,
+                event,
+                task,
+                carried,
+                callee: callee @ None,
+                ..
+            } = frame
+                && answers(*instance, *crossing)
+            {
+                *callee = Some(id);
+                let caller = Caller::Call {
+                    instance: *instance,
+                    event: *event,
+                    task: *task,
+                };
+                return (caller, std::mem::take(&mut carried.there));
             }
         }
         let mut first: Option<(Instance, &mut Subtask)> = None;
@@ -223,6 +225,7 @@ impl Tasks {
         match first {
             Some((instance, subtask)) => {
                 subtask.callee = Some(id);
+                subtask.progress.state = Some(SubtaskState::Started);
                 let caller = Caller::Call {
                     instance,
                     event: subtask.event,
@@ -415,6 +418,8 @@ impl Tasks {
                     true => holdings.backpressure.saturating_add(1),
                     false => holdings.backpressure.saturating_sub(1),
                 };
+                let since = holdings.held_back.unwrap_or((at.event, at.task));
+                holdings.held_back = (holdings.backpressure > 0).then_some(since);
             }
             Asked::UsesSet(set) => self.use_set(at, *set),
             Asked::DropsSet(index) | Asked::DropsSubtask(index) => {
@@ -436,6 +441,8 @@ impl Tasks {
                     length: *length,
                     values: values.clone(),
                     cancelled: None,
+                    met: 0,
+                    is_dropped: false,
                 };
                 if let Some(Item::End(end)) = self.item_mut(at, *index)
                     && end.side == *side
@@ -464,6 +471,9 @@ impl Tasks {
                             dropped: Some(at.event),
                             end: end.clone(),
                         }));
+                    }
+                    if let Some(copying) = self.other_copying(end.channel, *side) {
+                        copying.is_dropped = true;
                     }
                     let dropped = Holder::Dropped {
                         event: at.event,
@@ -577,13 +587,33 @@ impl Tasks {
                 let Some(Item::End(end)) = self.item_mut(at, *index) else {
                     return;
                 };
-                let written = end.copying.take().and_then(|copying| copying.values);
+                let ended = end.copying.take();
+                // What the other end has taken or given has been told to it.
+                let was_met = ended.as_ref().map_or(0, |copying| copying.met);
+                let written = ended.and_then(|copying| copying.values);
                 let CopyAnswer::Ended { result, count } = *answer else {
                     return;
                 };
+                let (channel, side) = (end.channel, end.side);
                 // Of a future nothing is counted.
-                let of_future = result == Some(CopyResult::Completed) && count == 0;
-                end.count += u64::from(count.max(u32::from(of_future)));
+                let is_future = self
+                    .channels
+                    .get(&channel)
+                    .is_some_and(|channel| channel.kind == ChannelKind::Future);
+                let count = match is_future {
+                    true => u32::from(result == Some(CopyResult::Completed)),
+                    false => count,
+                };
+                if count > 0
+                    && was_met < u64::from(count)
+                    && let Some(copying) = self.other_copying(channel, side)
+                {
+                    copying.met += u64::from(count) - was_met;
+                }
+                let Some(Item::End(end)) = self.item_mut(at, *index) else {
+                    return;
+                };
+                end.count += u64::from(count);
                 if result == Some(CopyResult::Dropped) {
                     end.other_dropped = Some(at.event);
                 }
@@ -669,6 +699,17 @@ impl Tasks {
             let holder = Holder::Instance(at.instance, one.index);
             self.moved(id, Side::Readable, holder, false);
             self.hold(at, one.index, id, Side::Readable);
+        }
+    }
+
+    /// What goes on at the end that is not this one.
+    fn other_copying(&mut self, id: ChannelId, side: Side) -> Option<&mut Copying> {
+        let Holder::Instance(instance, index) = self.channels.get(&id)?.holder(side.other()) else {
+            return None;
+        };
+        match self.holdings.get_mut(&instance)?.items.get_mut(&index)? {
+            Item::End(end) => end.copying.as_mut(),
+            _ => None,
         }
     }
 

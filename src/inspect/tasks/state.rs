@@ -40,6 +40,8 @@ pub(super) type Thread = (Instance, u32, u32);
 pub(super) struct Holdings {
     pub(super) items: BTreeMap<u32, Item>,
     pub(super) backpressure: u32,
+    /// The hostcall since which it takes no new calls, and the task that made it.
+    pub(super) held_back: Option<(u64, Option<TaskId>)>,
 }
 
 /// A call of an exported function that has not ended.
@@ -252,6 +254,17 @@ pub struct Copying {
     pub values: Option<Arc<str>>,
     /// When the holder asked it to end.
     pub cancelled: Option<u64>,
+    /// How many values the other end has taken or given by now, which the holder is still to be told.
+    pub met: u64,
+    /// The other end has been dropped, which the holder is still to be told.
+    pub is_dropped: bool,
+}
+
+impl Copying {
+    /// Whether its event is there, and the holder has only to be told.
+    pub fn is_pending(&self) -> bool {
+        self.met > 0 || self.is_dropped
+    }
 }
 
 /// A read or a write that has ended.
@@ -416,6 +429,39 @@ impl Tasks {
         holdings.map_or(0, |holdings| holdings.backpressure)
     }
 
+    /// The hostcall since which an instance takes no new calls, and the task that made it.
+    pub fn held_back(&self, instance: Instance) -> Option<(u64, Option<TaskId>)> {
+        self.holdings.get(&instance)?.held_back
+    }
+
+    /// The hostcalls that a task is in, with what it waits at: more than one if it has threads.
+    pub(super) fn calls_of(&self, id: TaskId) -> impl Iterator<Item = InCall> {
+        self.frames.iter().filter_map(move |frame| match frame {
+            Frame::Call {
+                event,
+                crossing,
+                task,
+                callee,
+                waits_at,
+                ..
+            } if *task == Some(id) => Some(InCall {
+                event: *event,
+                crossing: *crossing,
+                callee: *callee,
+                waits_at: *waits_at,
+            }),
+            _ => None,
+        })
+    }
+
+    /// The hostcall in progress that was made last, if nothing has been entered in it.
+    pub(super) fn last_call(&self) -> Option<u64> {
+        match self.frames.last()? {
+            Frame::Call { event, .. } => Some(*event),
+            Frame::Entry { .. } => None,
+        }
+    }
+
     /// A stream or future that somebody still has an end of.
     pub fn channel(&self, id: ChannelId) -> Option<&Channel> {
         self.channels.get(&id)
@@ -426,6 +472,15 @@ impl Tasks {
         let items = self.holdings.values().map(|holdings| holdings.items.len());
         self.tasks.len() + self.frames.len() + self.channels.len() + items.sum::<usize>()
     }
+}
+
+/// A hostcall that a task is in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InCall {
+    pub(super) event: u64,
+    pub(super) crossing: CrossingId,
+    pub(super) callee: Option<TaskId>,
+    pub(super) waits_at: Option<u32>,
 }
 
 impl Item {

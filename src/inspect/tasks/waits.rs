@@ -4,9 +4,12 @@
 //! member has an event when a task of another instance, or the host, does its part. So whoever cannot
 //! reach the host, or a task that runs, by this graph waits for ever.
 
-use super::state::{End, Frame, Holder, Item, Subtask, Task, TaskId, TaskState, Tasks};
+use super::state::{
+    Caller, Copying, End, Holder, InCall, Item, Subtask, Task, TaskId, TaskState, Tasks,
+};
 use super::words::Words;
-use crate::component::{Component, CrossingId};
+use crate::component::layout::Lift;
+use crate::component::{Builtin, Component, CrossingId};
 use crate::trace::Instance;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +22,8 @@ enum Node {
     Item(Instance, u32),
     /// The other end of what is being read or written.
     OtherEnd(Instance, u32),
+    /// An instance that is to begin a call.
+    Instance(Instance),
     /// The host, who is to answer this.
     Host(CrossingId),
     /// Nobody can do it any more.
@@ -45,6 +50,9 @@ pub struct WaitNode {
     pub kind: NodeKind,
     /// In words.
     pub words: String,
+    /// The same, with what it waits for: of a task.
+    #[serde(skip)]
+    pub story: String,
     /// In a few words.
     pub name: String,
     /// The number of a task.
@@ -80,6 +88,8 @@ pub enum NodeKind {
     End,
     /// The end that must be written or read for that.
     OtherEnd,
+    /// What is to begin a call.
+    Instance,
     /// Who runs the component.
     Host,
     /// Nobody can do it any more.
@@ -136,7 +146,7 @@ impl Graph<'_> {
                         .map(|(member, _)| Node::Item(instance, member))
                         .collect();
                     match found.is_empty() {
-                        true => vec![Node::Nobody],
+                        true => self.who_may_join(instance, index),
                         false => found,
                     }
                 }
@@ -158,64 +168,139 @@ impl Graph<'_> {
                     }
                 }
             },
+            // Who has said that it takes no calls may take that back; else a call begins when nobody's code
+            // is in the middle of something there, but for code that may be left so.
+            Node::Instance(instance) => {
+                let is_held_back = tasks.backpressure(instance) > 0;
+                let there = tasks.tasks().filter(|task| task.instance == instance);
+                let there = there.filter(|task| is_held_back || self.is_exclusive(task));
+                let there: Vec<Node> = there.map(|task| Node::Task(task.id)).collect();
+                match there.is_empty() && is_held_back {
+                    true => vec![Node::Nobody],
+                    false => there,
+                }
+            }
             Node::Host(_) | Node::Nobody => Vec::new(),
         };
         found.into_iter().collect()
+    }
+
+    /// Whether a task keeps others from beginning in its instance.
+    fn is_exclusive(&self, task: &Task) -> bool {
+        let function = self.words.component.crossing(task.function);
+        let may_be_left = function.is_some_and(|f| f.lift() == Lift::AsyncStackful);
+        matches!(task.state, TaskState::Calling(_)) && !may_be_left
+    }
+
+    /// Who may put something into a set of which nothing comes: other tasks of its instance.
+    fn who_may_join(&self, instance: Instance, set: u32) -> Vec<Node> {
+        let waits = |task: &Task| match task.state {
+            TaskState::Waiting { set: at, .. } => at == set,
+            TaskState::Calling(_) => {
+                let mut calls = self.words.tasks.calls_of(task.id);
+                calls.any(|call| call.waits_at == Some(set))
+            }
+            _ => false,
+        };
+        let others = self.words.tasks.tasks();
+        let others = others.filter(|task| task.instance == instance && !waits(task));
+        let others: Vec<Node> = others.map(|task| Node::Task(task.id)).collect();
+        match others.is_empty() {
+            true => vec![Node::Nobody],
+            false => others,
+        }
     }
 
     fn of_task(&self, task: &Task) -> Vec<Node> {
         match task.state {
             TaskState::Running | TaskState::Yielded { .. } => Vec::new(),
             TaskState::Waiting { set, .. } => vec![Node::Item(task.instance, set)],
-            TaskState::Calling(event) => {
-                let frames = self.words.tasks.frames.iter();
-                let call = frames.rev().find_map(|frame| match frame {
-                    Frame::Call {
-                        event: of,
-                        crossing,
-                        callee,
-                        waits_at,
-                        ..
-                    } if *of == event => Some((*crossing, *callee, *waits_at)),
-                    _ => None,
-                });
-                match call {
-                    Some((_, Some(callee), _)) => vec![Node::Task(callee)],
-                    Some((_, None, Some(index))) => vec![Node::Item(task.instance, index)],
-                    Some((crossing, None, None)) => {
-                        match self.words.answerer(task.instance, crossing) {
-                            // It is about to begin.
-                            Some(_) => Vec::new(),
-                            None => vec![Node::Host(crossing)],
-                        }
+            TaskState::Calling(_) => {
+                let mut waits = Vec::new();
+                for call in self.words.tasks.calls_of(task.id) {
+                    match self.of_call(task, call) {
+                        Some(for_what) => waits.push(for_what),
+                        // That thread goes on.
+                        None => return Vec::new(),
                     }
-                    None => Vec::new(),
                 }
+                waits
             }
         }
     }
 
+    /// What has to happen for a call to return; `None` if it returns by itself.
+    fn of_call(&self, task: &Task, call: InCall) -> Option<Node> {
+        let crossing = self.words.component.crossing(call.crossing)?;
+        if !crossing.may_block() {
+            return None;
+        }
+        if let Some(callee) = call.callee {
+            let callee = self.words.tasks.task(callee)?;
+            return callee.returned.is_none().then_some(Node::Task(callee.id));
+        }
+        if let Some(index) = call.waits_at {
+            return Some(Node::Item(task.instance, index));
+        }
+        match crossing.builtin() {
+            // The one that goes on instead has yet to do so.
+            Some(Builtin::ThreadSuspendThenResume | Builtin::ThreadSuspendThenPromote)
+                if self.words.tasks.last_call() == Some(call.event) =>
+            {
+                None
+            }
+            // Another thread must resume it: each of those has a call of its own here.
+            Some(_) => Some(Node::Nobody),
+            None => match self.words.answerer(task.instance, call.crossing) {
+                Some(answers) => Some(Node::Instance(answers)),
+                None => Some(Node::Host(call.crossing)),
+            },
+        }
+    }
+
     fn of_subtask(&self, instance: Instance, subtask: &Subtask) -> Vec<Node> {
-        let tasks = self.words.tasks;
-        match subtask.callee {
-            Some(callee) if tasks.task(callee).is_some() => return vec![Node::Task(callee)],
-            Some(_) => return vec![Node::Nobody],
-            None => {}
+        // Where there is a result, it has only to be told.
+        if self.words.is_pending(subtask) {
+            return Vec::new();
+        }
+        if let Some(callee) = subtask.callee {
+            // Who is asked to end hears of it, whatever else it waits for.
+            let hears = subtask.cancelled.is_some()
+                && self
+                    .words
+                    .tasks
+                    .task(callee)
+                    .is_some_and(|callee| callee.cancelled.is_none());
+            return match hears {
+                true => Vec::new(),
+                false => vec![Node::Task(callee)],
+            };
         }
         match self.words.answerer(instance, subtask.function) {
-            // It begins when those let it that are there already.
-            Some(answers) => {
-                let there = tasks.tasks().filter(|task| task.instance == answers);
-                there.map(|task| Node::Task(task.id)).collect()
-            }
+            Some(answers) => vec![Node::Instance(answers)],
             None => vec![Node::Host(subtask.function)],
         }
     }
 
     fn of_end(&self, end: &End) -> Vec<Node> {
+        if end.copying.as_ref().is_some_and(Copying::is_pending) {
+            return Vec::new();
+        }
+        let is_cancelled = |copying: &Copying| copying.cancelled.is_some();
         let channel = self.words.tasks.channel(end.channel);
         match channel.map(|channel| channel.holder(end.side.other())) {
-            Some(Holder::Instance(instance, index)) => vec![Node::OtherEnd(instance, index)],
+            Some(Holder::Instance(instance, index)) => {
+                let other = match self.words.tasks.item(instance, index) {
+                    Some(Item::End(other)) => other.copying.as_ref(),
+                    _ => None,
+                };
+                // What meets is copied at once, and between instances nothing holds up a copy that is
+                // to end.
+                match other.is_some() || end.copying.as_ref().is_some_and(is_cancelled) {
+                    true => Vec::new(),
+                    false => vec![Node::OtherEnd(instance, index)],
+                }
+            }
             Some(Holder::Given { by, .. } | Holder::Outside { by, .. }) => vec![Node::Host(by)],
             Some(Holder::Dropped { .. }) | None => Vec::new(),
         }
@@ -230,6 +315,16 @@ impl Graph<'_> {
             .map(|(node, _)| *node)
             .collect();
         let mut backward: BTreeMap<Node, Vec<Node>> = BTreeMap::new();
+        // Who has called a task may ask it to end.
+        for task in self.words.tasks.tasks() {
+            if let Caller::Call {
+                task: Some(caller), ..
+            } = task.caller
+            {
+                let from = Node::Task(task.id);
+                backward.entry(Node::Task(caller)).or_default().push(from);
+            }
+        }
         for (from, next) in &self.edges {
             for to in next {
                 backward.entry(*to).or_default().push(*from);
@@ -313,11 +408,18 @@ impl Graph<'_> {
         }
     }
 
+    fn is_empty_set(&self, instance: Instance, index: u32) -> bool {
+        let tasks = self.words.tasks;
+        matches!(tasks.item(instance, index), Some(Item::Set(_)))
+            && tasks.members(instance, index).next().is_none()
+    }
+
     fn node(&self, node: Node, is_stuck: bool) -> WaitNode {
         let words = &self.words;
         let mut told = WaitNode {
             kind: NodeKind::Nobody,
-            words: "nobody can do it any more".to_owned(),
+            words: "nobody in progress can do it".to_owned(),
+            story: String::new(),
             name: "nobody".to_owned(),
             task: None,
             function: None,
@@ -336,6 +438,7 @@ impl Graph<'_> {
                     told.function = Some(words.function(task.function));
                     let call = words.call(task);
                     told.words = format!("task {}, {call}, {}", id.0, words.stands(task));
+                    told.story = format!("task {}, {call}, {}", id.0, words.state(task));
                     if let TaskState::Calling(event) = task.state {
                         told.hostcall = Some(event);
                     }
@@ -357,15 +460,27 @@ impl Graph<'_> {
                         Node::OtherEnd(..) => {
                             format!("its other end, index {index} of instance {}", instance.0)
                         }
+                        Node::Item(..) if self.is_empty_set(instance, index) => {
+                            format!("set {index}, which is empty")
+                        }
                         _ => words.waitable(index, item),
                     };
                     told.words = match node {
                         Node::OtherEnd(..) => {
-                            format!("{}: {}", told.name, words.item(instance, index, item))
+                            format!("{}: {}", told.name, words.used(item))
                         }
                         _ => told.name.clone(),
                     };
                 }
+            }
+            Node::Instance(instance) => {
+                told.kind = NodeKind::Instance;
+                told.instance = Some(instance.0);
+                told.name = format!("instance {}", instance.0);
+                told.words = match words.held_back(instance) {
+                    Some(held_back) => format!("instance {}, which {held_back}", instance.0),
+                    None => format!("instance {}, which has not begun it", instance.0),
+                };
             }
             Node::Host(by) => {
                 told.kind = NodeKind::Host;
@@ -404,7 +519,7 @@ impl Waits {
 
     /// Who waits for ever and for what, in one sentence; `None` if nobody does.
     pub fn story(&self) -> Option<String> {
-        let stuck: Vec<String> = self.stuck_tasks().map(|node| node.words.clone()).collect();
+        let stuck: Vec<String> = self.stuck_tasks().map(|node| node.story.clone()).collect();
         let cycles = self.cycles.iter();
         let cycles = cycles.map(|cycle| match self.tasks_of(cycle).count() {
             1 => format!("it waits for itself: {}", self.cycle_text(cycle)),

@@ -34,7 +34,17 @@ impl Words<'_> {
     pub fn state(&self, task: &Task) -> String {
         match task.state {
             TaskState::Running => "runs".to_owned(),
-            TaskState::Calling(event) => format!("is in hostcall {event}"),
+            TaskState::Calling(event) if self.tasks.running() == Some(task.id) => {
+                format!("is in hostcall {event}")
+            }
+            TaskState::Calling(_) => {
+                let calls = self.tasks.calls_of(task.id);
+                let calls: Vec<String> = calls
+                    .map(|call| format!("{} ({})", call.event, self.short(call.crossing)))
+                    .collect();
+                let several = if calls.len() == 1 { "" } else { "s" };
+                format!("waits in hostcall{several} {}", calls.join(", "))
+            }
             TaskState::Yielded { since } => format!("lets others run, {}", after(since)),
             TaskState::Waiting { set, since } => {
                 let members: Vec<String> = self
@@ -129,7 +139,7 @@ impl Words<'_> {
         match item {
             Item::Subtask(subtask) => {
                 let name = self.short(subtask.function);
-                format!("subtask {index} ({name}, {})", progress(subtask))
+                format!("subtask {index} ({name}, {})", self.progress(subtask))
             }
             Item::Set(_) => format!("set {index}"),
             Item::End(end) => {
@@ -157,7 +167,7 @@ impl Words<'_> {
             "subtask: {}({}), {}",
             self.function(subtask.function),
             subtask.arguments,
-            progress(subtask)
+            self.progress(subtask)
         );
         if let Some(result) = &subtask.progress.result {
             words.push_str(&format!(" {result}"));
@@ -201,8 +211,17 @@ impl Words<'_> {
             .tasks
             .tasks()
             .filter(|task| {
-                task.instance == instance
-                    && matches!(task.state, TaskState::Waiting { set, .. } if set == index)
+                let waits = |task: &Task| match task.state {
+                    TaskState::Waiting { set, .. } => set == index,
+                    TaskState::Calling(_) => {
+                        let mut calls = self.tasks.calls_of(task.id);
+                        calls.any(|call| {
+                            call.waits_at == Some(index) && self.may_block(call.crossing)
+                        })
+                    }
+                    _ => false,
+                };
+                task.instance == instance && waits(task)
             })
             .map(|task| format!("; task {} waits at it", task.id.0))
             .collect();
@@ -268,6 +287,57 @@ impl Words<'_> {
         });
         words.push_str(&in_set(end.set));
         words
+    }
+
+    /// Whether the result of a subtask is there, and its caller has only to be told.
+    pub fn is_pending(&self, subtask: &Subtask) -> bool {
+        let is_told = subtask
+            .progress
+            .state
+            .is_some_and(SubtaskState::is_resolved);
+        let has_returned = |callee: TaskId| match self.tasks.task(callee) {
+            Some(callee) => callee.returned.is_some(),
+            None => true,
+        };
+        !is_told && subtask.callee.is_some_and(has_returned)
+    }
+
+    /// How it stands with a subtask.
+    fn progress(&self, subtask: &Subtask) -> String {
+        let name = subtask.progress.state.map_or("unknown", SubtaskState::name);
+        match subtask.progress.state {
+            Some(state) if state.is_resolved() => {
+                format!("{name}, told {}", around(subtask.progress.told))
+            }
+            _ if self.is_pending(subtask) => "returned, which is still to be told".to_owned(),
+            _ => name.to_owned(),
+        }
+    }
+
+    fn may_block(&self, crossing: CrossingId) -> bool {
+        let crossing = self.component.crossing(crossing);
+        crossing.is_some_and(|crossing| crossing.may_block())
+    }
+
+    /// Since when an instance takes no new calls, and by whom.
+    pub fn held_back(&self, instance: Instance) -> Option<String> {
+        let (event, task) = self.tasks.held_back(instance)?;
+        let by = task.map_or_else(String::new, |task| format!(" of task {}", task.0));
+        Some(format!(
+            "takes no new calls since hostcall {event}{by} (backpressure)"
+        ))
+    }
+
+    /// Who used an end last, and when.
+    pub(super) fn used(&self, item: &Item) -> String {
+        match item {
+            Item::End(End {
+                task: Some(task),
+                used,
+                ..
+            }) => format!("task {} used it last, {}", task.0, around(*used)),
+            _ => "nobody is known to have used it".to_owned(),
+        }
     }
 
     /// Who holds an end.
@@ -352,17 +422,6 @@ impl ChannelKind {
     }
 }
 
-/// How it stands with a subtask.
-fn progress(subtask: &Subtask) -> String {
-    let name = subtask.progress.state.map_or("unknown", SubtaskState::name);
-    match subtask.progress.state {
-        Some(state) if state.is_resolved() => {
-            format!("{name}, told {}", around(subtask.progress.told))
-        }
-        _ => name.to_owned(),
-    }
-}
-
 /// What is being read or written at an end.
 fn copying(kind: ChannelKind, end: &End) -> Option<String> {
     let copying = end.copying.as_ref()?;
@@ -379,8 +438,17 @@ fn copying(kind: ChannelKind, end: &End) -> Option<String> {
         Some(event) => format!(", asked to end in hostcall {event}"),
         None => String::new(),
     };
+    let done = match end.side {
+        Side::Readable => "given",
+        Side::Writable => "taken",
+    };
+    let pending = match (copying.met, copying.is_dropped) {
+        (0, false) => String::new(),
+        (0, true) => ", the other end is dropped, which is still to be told".to_owned(),
+        (met, _) => format!(", {met} {done}, which is still to be told"),
+    };
     Some(format!(
-        "{verb}{how_many} since hostcall {}{cancelled}",
+        "{verb}{how_many} since hostcall {}{cancelled}{pending}",
         copying.event
     ))
 }

@@ -38,6 +38,7 @@ pub mod transcript;
 pub mod walk;
 
 use rr_dap::component::{Component, component_bytes};
+use rr_dap::inspect::ending;
 use rr_dap::inspect::handles::history::HandleHistory;
 use rr_dap::inspect::handles::table::EntryKind;
 use rr_dap::inspect::tasks::{self, KindTold, TaskHistory};
@@ -45,7 +46,7 @@ use rr_dap::instrument::record::{Options, Seed};
 use rr_dap::replay::output::{Printed, Stream};
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::replay::{Compiled, Ended, Observer, Replay, ReplayError};
-use rr_dap::trace::{Cursor, Event, Metadata, Trace};
+use rr_dap::trace::{Cursor, Event, Metadata, Outcome, Trace};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -217,9 +218,19 @@ pub fn task_history(trace: &Arc<Trace>) -> TaskHistory {
 pub fn check_tasks(trace: &Arc<Trace>) {
     let (handles, history) = (handle_history(trace), task_history(trace));
     let component = trace.component();
+    let is_deadlock = match trace.outcome() {
+        Outcome::Trapped(trap) => ending::is_deadlock(trap),
+        _ => false,
+    };
     for event in 0..history.events().min(400) {
         for in_call in [false, true] {
             let tasks = history.at(event, in_call).unwrap();
+            let waits = tasks.waits(component);
+            // Where the run went on, somebody could.
+            assert!(
+                is_deadlock || !waits.is_deadlock(),
+                "at hostcall {event}, in it: {in_call}\n{waits}"
+            );
             let mut told: Vec<(u32, u32, String)> = Vec::new();
             for of in tasks.told(component).instances {
                 for item in of.items {
