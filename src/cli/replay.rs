@@ -162,6 +162,10 @@ impl Replay {
                     Compared::HostsWord => "by-the-host",
                     Compared::Open => "open",
                 },
+                "waitingIn": match &verified.ended {
+                    Ended::Waiting(name) => Some(name),
+                    _ => None,
+                },
             });
             writeln!(terminal::listing(true), "{facts}")?;
             return Ok(());
@@ -173,6 +177,9 @@ impl Replay {
             }
             (Compared::Open, Ended::Trapped(trap)) => {
                 format!("; replayed on, the guest traps: {trap}")
+            }
+            (Compared::Same, Ended::Waiting(name)) => {
+                format!("; a call of {name} still waited then")
             }
             _ => String::new(),
         };

@@ -160,7 +160,7 @@ impl Crossing {
 
     /// Whether it waits in a call where others may go on: a guest with none of these has one
     /// stack.
-    pub(super) fn waits(&self) -> bool {
+    pub fn waits(&self) -> bool {
         match &self.kind {
             CrossingKind::Lower => {
                 !self.is_async && self.function.as_ref().is_some_and(|f| f.is_async)

@@ -29,6 +29,8 @@ pub struct Failure {
     pub failed_call: Option<FailedCall>,
     /// What was printed last on standard error, line by line.
     pub printed: Vec<String>,
+    /// The tasks that had not ended where the run returned, and where they stand.
+    pub waiting: Vec<String>,
     /// The same for all recordings that failed for the same reason: what went wrong, where, and
     /// where the wrong value comes from. Empty where nothing failed.
     pub cause: String,

@@ -104,6 +104,9 @@ impl Display for Failure {
         for line in &self.printed {
             write!(f, "\nstderr: {line}")?;
         }
+        for task in &self.waiting {
+            write!(f, "\nIt returned while {task}")?;
+        }
         if !self.cause.is_empty() {
             write!(f, "\nCause: {}", self.cause)?;
         }

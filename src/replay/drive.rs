@@ -252,8 +252,9 @@ async fn enter(
             if expected == actual {
                 if let (Some(crossing), Some(CrossingKind::Lift)) = (crossing, kind) {
                     let mut context = store.as_context_mut();
-                    let streams = &mut context.data_mut().streams;
-                    streams.leaving(instance, crossing, &actual);
+                    let state = context.data_mut();
+                    state.ending.has_returned |= !crossing.is_async;
+                    state.streams.leaving(instance, crossing, &actual);
                 }
                 return observed(&mut *store, |observer, store| {
                     observer.leaving(store, &entry, &actual)
@@ -387,6 +388,8 @@ pub(super) async fn answer(
     }
     let state = caller.data_mut();
     state.checks.events += 1;
+    let returns = matches!(crossing.builtin(), Some(Builtin::TaskReturn(_)));
+    state.ending.has_returned |= returns;
     let leaving = Leaving {
         instance,
         crossing,

@@ -23,6 +23,9 @@ pub enum Ended {
     Returned,
     /// The events ended inside a call out: an exit, or where the host failed.
     InCall,
+    /// The guest has returned, and goes on after that: it waits in a call of this, which the run
+    /// did not wait for.
+    Waiting(Arc<str>),
     /// The guest trapped after the last event.
     Trapped(String),
     /// The recording was cut off or interrupted, and guest code ran on as long as it
@@ -120,9 +123,10 @@ impl Replay {
         let ended = match ended {
             Ok(ended) => ended,
             Err(error) if error.downcast_ref::<EndOfTrace>().is_some() => {
-                match self.store.data().calling() {
-                    Some(_) => Ended::InCall,
-                    None => Ended::Running,
+                match (self.store.data().calling(), self.waits_in()) {
+                    (Some(_), Some(name)) => Ended::Waiting(name),
+                    (Some(_), None) => Ended::InCall,
+                    (None, _) => Ended::Running,
                 }
             }
             Err(error) => match error.downcast_ref::<Trap>() {
@@ -170,19 +174,22 @@ impl Replay {
                 let is_it = !own_host || *told == ThrownException.to_string();
                 is_it.then_some(Compared::Same)
             }
-            (Outcome::Returned { .. }, Ended::Returned) => Some(Compared::Same),
-            (Outcome::Exited(status), Ended::InCall) => match self.exit_status() {
-                Some(replayed) => (replayed == *status).then_some(Compared::Same),
-                // Another host may end a run in any call.
-                None => (!own_host).then_some(Compared::HostsWord),
-            },
-            (Outcome::HostError(_), Ended::InCall) => {
+            // Whoever makes the run has what it asked for once a task has returned.
+            (Outcome::Returned { .. }, Ended::Returned | Ended::Waiting(_)) => Some(Compared::Same),
+            (Outcome::Exited(status), Ended::InCall | Ended::Waiting(_)) => {
+                match self.exit_status() {
+                    Some(replayed) => (replayed == *status).then_some(Compared::Same),
+                    // Another host may end a run in any call.
+                    None => (!own_host).then_some(Compared::HostsWord),
+                }
+            }
+            (Outcome::HostError(_), Ended::InCall | Ended::Waiting(_)) => {
                 let exits = own_host && self.exit_status().is_some();
                 (!exits).then_some(Compared::HostsWord)
             }
             // A trap in a call out is the far side's: a handle that it does
             // not have, a string that is not one.
-            (Outcome::Trapped(message), Ended::InCall) => {
+            (Outcome::Trapped(message), Ended::InCall | Ended::Waiting(_)) => {
                 let exits = own_host && self.exit_status().is_some();
                 (!exits && !is_of_guest_code(message)).then_some(Compared::HostsWord)
             }
@@ -200,6 +207,14 @@ impl Replay {
         }
     }
 
+    /// What the guest waits in a call of, if it has returned before.
+    fn waits_in(&self) -> Option<Arc<str>> {
+        let state = self.store.data();
+        let call = state.calling().filter(|_| state.ending.has_returned)?;
+        let crossing = state.component().crossing(call.crossing)?;
+        crossing.waits().then(|| Arc::from(&*crossing.name))
+    }
+
     /// The status that the guest exits with in the call that it stands in.
     fn exit_status(&self) -> Option<i32> {
         let state = self.store.data();
@@ -214,7 +229,7 @@ impl Replay {
         let state = self.store.data();
         let replayed = match ended {
             Ended::Returned => "the run returned".to_owned(),
-            Ended::InCall => match (self.exit_status(), state.calling()) {
+            Ended::InCall | Ended::Waiting(_) => match (self.exit_status(), state.calling()) {
                 (Some(status), _) => format!("the run exited with status {status}"),
                 (None, Some(call)) => {
                     let name = drive::named(&self.store, call.crossing);

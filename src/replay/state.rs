@@ -205,6 +205,8 @@ pub(super) struct Ending {
     pub(super) overflowed: bool,
     /// The guest has returned from a call whose return is not in the trace.
     pub(super) outlived_trace: bool,
+    /// A task has returned, or a call that does so at its end.
+    pub(super) has_returned: bool,
     /// How far the recorded ending is this one, which it is not known not to be.
     pub(super) compared: Option<Compared>,
 }

@@ -336,10 +336,14 @@ fn what_cannot_be_recorded_is_named() {
         text(&output.stderr)
     };
     let threads = dir.path().join("threads.wat");
-    std::fs::write(&threads, "(component (core func (canon thread.index)))").unwrap();
+    std::fs::write(
+        &threads,
+        "(component (core func (canon thread.available_parallelism)))",
+    )
+    .unwrap();
     let why = refused(&threads, &[]);
     assert!(
-        why.contains("the canonical built-in thread.index (at byte 0x"),
+        why.contains("the canonical built-in thread.available-parallelism (at byte 0x"),
         "{why}"
     );
     let why = refused(&fixture("wat/trap.wat"), &[]);

@@ -134,6 +134,7 @@ fn a_file_written_after_the_page_is_read_by_the_library() {
             // Not counted.
             first_event: u64::MAX,
             plain,
+            version: parts[0].version,
             at: 0,
             stored: 0,
         });

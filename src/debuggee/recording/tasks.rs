@@ -2,7 +2,7 @@
 
 use super::Recording;
 use super::awaited::Part;
-use crate::component::{Builtin, Component};
+use crate::component::{Builtin, Component, Crossing, CrossingKind};
 use crate::debuggee::failure::Fault;
 use crate::debuggee::{
     Children, DebuggeeError, Scope, ScopeHint, TasksShown, ValueKind, ValuesRef, VariableView,
@@ -91,6 +91,20 @@ impl Recording {
             story: self.deadlock_explained()?,
             functions: waits.stuck_functions(),
         })
+    }
+
+    /// The tasks that are in progress where the recording ends, each in words, however long it
+    /// takes until it is known; none where that cannot be known.
+    pub(super) fn left_at_end(&mut self, interrupt: &Interrupt) -> Vec<String> {
+        let is_task = |c: &Crossing| c.kind == CrossingKind::Lift && c.is_async;
+        if !self.component().crossings().iter().any(is_task) {
+            return Vec::new();
+        }
+        _ = self.chronicle().wait(Until::End, interrupt, &|_| {});
+        let Ok(tasks) = self.tasks_at_end() else {
+            return Vec::new();
+        };
+        tasks.waits(&self.component()).tasks()
     }
 
     /// How it stands with subtasks, waitable sets, streams and futures, in words; nothing where that is

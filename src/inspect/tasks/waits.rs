@@ -529,6 +529,22 @@ impl Waits {
         (!parts.is_empty()).then(|| parts.join("; "))
     }
 
+    /// The tasks, each with what it waits for, on a line of its own.
+    pub fn tasks(&self) -> Vec<String> {
+        let nodes = self.nodes.iter().enumerate();
+        let tasks = nodes.filter(|(_, node)| node.kind == NodeKind::Task);
+        let told = tasks.map(|(place, node)| {
+            let edges = self.edges.iter().filter(|(from, _)| *from == place);
+            let waits_for = edges.filter_map(|(_, to)| self.nodes.get(*to));
+            let waits_for: Vec<&str> = waits_for.map(|node| node.words.as_str()).collect();
+            match waits_for.is_empty() {
+                true => node.words.clone(),
+                false => format!("{}: {}", node.words, waits_for.join(", ")),
+            }
+        });
+        told.collect()
+    }
+
     /// The tasks of a cycle.
     fn tasks_of<'a>(&'a self, cycle: &'a [usize]) -> impl Iterator<Item = &'a WaitNode> {
         let nodes = cycle.iter().filter_map(|place| self.nodes.get(*place));

@@ -18,6 +18,8 @@ pub struct Section {
     pub id: u16,
     pub first_event: u64,
     pub plain: Vec<u8>,
+    /// The version of the file that it is of.
+    pub version: u32,
     /// Where its header begins.
     pub at: usize,
     /// Bytes in the file, without the header.
@@ -48,7 +50,8 @@ pub fn crc32(bytes: &[u8]) -> u32 {
 /// The sections of a finished file; the trailer must be where it should.
 pub fn sections(file: &[u8]) -> Vec<Section> {
     assert_eq!(&file[..8], b"RRTRACE\n");
-    assert!((3..=4).contains(&u32_at(file, 8)), "the version");
+    let version = u32_at(file, 8);
+    assert!((3..=4).contains(&version), "the version");
     let mut at = 12;
     let mut found: Vec<Section> = Vec::new();
     while found.last().is_none_or(|section| section.id != INDEX) {
@@ -66,6 +69,7 @@ pub fn sections(file: &[u8]) -> Vec<Section> {
             id: u16_at(header, 0),
             first_event: u64_at(header, 16),
             plain,
+            version,
             at,
             stored: stored.len(),
         });
@@ -93,10 +97,12 @@ pub fn section(id: u16, first_event: u64, plain: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A file of these sections, not compressed; with a trailer if there is an index.
+/// A file of these sections, not compressed; with a trailer if there is an index. Its version is
+/// that of the first section's.
 pub fn build(sections: &[Section]) -> Vec<u8> {
     let mut out = b"RRTRACE\n".to_vec();
-    out.extend(3u32.to_le_bytes());
+    let version = sections.first().map_or(3, |first| first.version);
+    out.extend(version.to_le_bytes());
     for part in sections {
         let at = out.len() as u64;
         out.extend(section(part.id, part.first_event, &part.plain));

@@ -68,6 +68,10 @@ impl Recording {
         let printed = self.last_printed(end)?;
         let found = self.fault_of(&outcome, end, own.as_ref(), &mut asking)?;
         let failed = found.fault != Fault::Nothing;
+        let waiting = match outcome {
+            Outcome::Returned { .. } => self.left_at_end(asking.interrupt),
+            _ => Vec::new(),
+        };
         let failed_call = self.last_failed_call(end, &asking)?;
         let decides = matches!(found.fault, Fault::GaveUp { .. } | Fault::Unreachable);
         let mut wrong = found.wrong;
@@ -103,6 +107,7 @@ impl Recording {
             value,
             failed_call,
             printed: if failed { printed } else { Vec::new() },
+            waiting,
             cause: String::new(),
         };
         failure.cause = told::cause(&failure);
