@@ -6,6 +6,9 @@
 
 pub mod anew;
 mod apply;
+mod asking;
+mod carrying;
+mod graph;
 pub mod history;
 mod identity;
 mod observing;
