@@ -1,7 +1,7 @@
 //! What a step makes of the tasks.
 
 use super::state::{
-    Caller, Carried, ChannelId, End, Frame, Item, Returned, Subtask, SubtaskProgress, Task, TaskId,
+    Caller, Carried, ChannelId, Frame, Item, Returned, Subtask, SubtaskProgress, Task, TaskId,
     TaskState, Tasks, Unused,
 };
 use super::step::{Asked, Passed, Step, Told, What};
