@@ -31,6 +31,8 @@ struct Told {
     initialized: bool,
     moving: bool,
     stopped: bool,
+    /// Where it stands, the program has failed.
+    failed: bool,
     terminated: bool,
     progress: HashSet<String>,
 }
@@ -278,6 +280,10 @@ impl RandomClient {
                 self.wait_for_answers();
             }
         }
+        if self.told.failed {
+            self.ask("exceptionInfo");
+            self.wait_for_answers();
+        }
         // What chance alone would hardly ever have done: how often depends on how fast the
         // machine is.
         for commands in [
@@ -371,6 +377,7 @@ impl RandomClient {
                 assert!(told.moving && !told.terminated, "{message}");
                 told.moving = false;
                 told.stopped = true;
+                told.failed = message["body"]["reason"] == "exception";
                 self.tally.stops += 1;
                 self.known.forget_the_moment();
             }
