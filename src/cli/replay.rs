@@ -253,7 +253,7 @@ fn tell_ending(trace: &Trace, verified: &Verified) -> io::Result<()> {
         } => unless_closed(writeln!(terminal::out(), "{}", on_one_line(result)))?,
         Outcome::Returned { .. } | Outcome::Exited(_) => {}
         Outcome::CutOff => tell(format_args!(
-            "rr-dap: the recording was cut off after {hostcalls} hostcalls: it ends before the run did"
+            "rr-dap: the recording was cut off after {hostcalls} hostcalls: the run was ended there, or went on unrecorded"
         )),
         Outcome::GoesOn => tell(format_args!(
             "rr-dap: the run goes on; its first {hostcalls} hostcalls were replayed"

@@ -380,7 +380,13 @@ impl Timeline {
             Outcome::Trapped(message) => Ending::Trapped(message),
             Outcome::HostError(message) => Ending::HostError(message),
             Outcome::Interrupted => Ending::Interrupted,
-            Outcome::CutOff => Ending::CutOff,
+            Outcome::CutOff => Ending::CutOff {
+                hostcall: self.trace.ends_in().map(|(event, of)| {
+                    let crossing = self.trace.component().crossing(of);
+                    let name = crossing.map_or_else(String::new, |of| of.name.to_string());
+                    (event, name)
+                }),
+            },
             Outcome::GoesOn => Ending::SoFar,
         }
     }

@@ -381,7 +381,7 @@ fn a_truncated_recording_is_debugged_up_to_there() {
     assert!(session.status.success(), "{}", text(&session.stderr));
     let shown = text(&session.stdout);
     assert!(
-        shown.contains("the recording ends before the run did"),
+        shown.contains("cut off: nothing tells how the run ended"),
         "{shown}"
     );
 

@@ -20,6 +20,7 @@ mod contexts;
 mod crash;
 mod crossings;
 mod damaged_units;
+mod dap_async;
 mod dap_damaged;
 mod dap_frames;
 mod dap_ledger;

@@ -53,7 +53,7 @@ impl Tasks {
             }
             None => {
                 let (history, ended) = anew::build(&trace, &compiled);
-                (history.end()?.clone(), ended)
+                (history.end()?, ended)
             }
         };
         let component = trace.component();

@@ -2,6 +2,7 @@
 //! the inspecting room.
 
 mod address;
+mod arrived;
 mod asked;
 mod async_steps;
 mod awaited;

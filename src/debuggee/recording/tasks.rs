@@ -69,7 +69,7 @@ impl Recording {
     fn tasks_at_end(&mut self) -> Result<Arc<Tasks>, DebuggeeError> {
         self.ask_chronicle(Until::End, Part::Whole, |chronicle| {
             chronicle.has_come_to(Until::End)?;
-            let end = chronicle.tasks_so_far(|history| history.end().cloned());
+            let end = chronicle.tasks_so_far(|history| history.end());
             Ok(Arc::new(end.map_err(ChronicleError::from)?))
         })
     }

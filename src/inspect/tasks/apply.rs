@@ -305,6 +305,28 @@ impl Tasks {
         });
     }
 
+    /// A hostcall is in progress that is no step of its own: see [`Observing::is_kept`].
+    ///
+    /// [`Observing::is_kept`]: super::observing::Observing
+    pub(super) fn is_in(
+        &mut self,
+        component: &Component,
+        (event, instance, crossing): (u64, Instance, CrossingId),
+    ) {
+        let is_it = |frame: &Frame| matches!(frame, Frame::Call { event: of, .. } if *of == event);
+        if !self.frames.iter().any(is_it) {
+            let task = self.running();
+            let at = At {
+                component,
+                event,
+                instance,
+                crossing,
+                task,
+            };
+            self.call(at, "".into(), Vec::new(), Carried::default(), None);
+        }
+    }
+
     /// Ends the innermost such call.
     fn return_from(&mut self, at: At<'_>) -> Option<Frame> {
         let is_it =

@@ -500,8 +500,12 @@ pub enum Ending {
     HostError(String),
     /// The run was stopped from outside.
     Interrupted,
-    /// The recording stops here although the run went on (crash, full disk).
-    CutOff,
+    /// The recording stops here, and nothing says how the run ended: the recorder was killed, maybe with
+    /// the run, or could write no more.
+    CutOff {
+        /// The hostcall that it stops in, with its name, if nothing came after that.
+        hostcall: Option<(u64, String)>,
+    },
     /// It is still being written, and there is no more of it yet.
     SoFar,
 }

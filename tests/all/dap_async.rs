@@ -1,0 +1,152 @@
+//! Sessions over asynchronous recordings, word for word: a deadlock of two components, and a Rust
+//! program whose tasks and futures wait.
+
+use crate::support::client::Client;
+use crate::support::session::{connect_logged, frames, start, variables};
+use crate::support::{fixture, record, transcript, unpacked};
+use rr_dap::dap::outbox::MessageLog;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// What the server says of its own accord, whenever it knows it.
+const UNASKED: [&str; 5] = [
+    "invalidated",
+    "progressStart",
+    "progressUpdate",
+    "progressEnd",
+    "memory",
+];
+
+/// Compares the session of a tour with what is in `tests/dap/`.
+fn compare(directory: &Path, name: &str, tour: impl FnOnce(&mut Client)) {
+    let log = directory.join("traffic.jsonl");
+    let mut client = connect_logged(Some(MessageLog::create(&log).unwrap()));
+    client.ask(
+        "initialize",
+        json!({ "adapterID": "rr-dap", "supportsVariableType": true }),
+    );
+    tour(&mut client);
+    client.ask("disconnect", Value::Null);
+    client.rest();
+    let directory = directory.to_str().unwrap();
+    let fixtures = fixture("").to_str().unwrap().to_owned();
+    transcript::compare(&log, name, |line| {
+        let stable = line.replace(directory, "DIRECTORY");
+        let stable = stable.replace(fixtures.trim_end_matches('/'), "/rr-dap/fixtures");
+        let mut line: Value = serde_json::from_str(&stable).unwrap();
+        let message = &mut line["msg"];
+        // What the server can do is in another transcript.
+        let is_greeting = message["command"] == "initialize";
+        let is_unasked = UNASKED.iter().any(|event| message["event"] == *event);
+        if line["dir"] == "out" {
+            // Others come in between.
+            line["msg"]["seq"] = 0.into();
+        }
+        (!is_greeting && !is_unasked).then(|| line.to_string())
+    });
+}
+
+/// The frames with what the topmost ones hold.
+fn look_around(client: &mut Client, levels: usize) {
+    client.ask("threads", Value::Null);
+    for frame in frames(client).iter().take(levels) {
+        variables(client, frame);
+    }
+}
+
+/// What is in the tasks of the scope of that name.
+fn tasks_in_scope(client: &mut Client) {
+    let frame = frames(client).remove(0);
+    let shown = variables(client, &frame);
+    let scopes = shown.as_array().unwrap().iter();
+    let tasks = scopes.filter(|scope| scope["scope"] == "Tasks");
+    let rows = tasks.flat_map(|scope| scope["variables"].as_array().unwrap());
+    for row in rows {
+        let reference = &row["variablesReference"];
+        if *reference != json!(0) {
+            client.ask("variables", json!({ "variablesReference": reference }));
+        }
+    }
+}
+
+fn seek(client: &mut Client, to: Value) {
+    client.ask("rr/seek", to);
+    client.event("stopped");
+}
+
+#[test]
+fn a_session_with_a_deadlock_is_as_its_golden_transcript() {
+    let directory = tempfile::tempdir().unwrap();
+    let trace = directory.path().join("deadlock.rrtrace");
+    let guest = fixture("wat/deadlock.wat");
+    record(&guest, &["--invoke", "run()"], &[], "", &trace);
+    // Compiled code is kept.
+    start(json!({ "trace": trace }), |_| {}).rest();
+    compare(directory.path(), "deadlock.golden.jsonl", |client| {
+        client.ask("launch", json!({ "trace": trace, "stopAt": "end" }));
+        client.event("initialized");
+        client.ask("configurationDone", Value::Null);
+        client.event("stopped");
+        for question in ["why", "waits"] {
+            client.ask("rr/ask", json!({ "question": question }));
+        }
+        client.ask("exceptionInfo", json!({ "threadId": 1 }));
+        look_around(client, 1);
+        client.ask("rr/tasks", json!({}));
+        // The order, and the read of the payment in it.
+        for event in [2, 3] {
+            seek(client, json!({ "event": event }));
+            look_around(client, 2);
+            tasks_in_scope(client);
+            client.ask("rr/tasks", json!({}));
+        }
+        client.go("stepBack");
+        client.ask("rr/hostcalls", json!({ "builtins": true }));
+    });
+}
+
+#[test]
+fn a_session_with_futures_is_as_its_golden_transcript() {
+    let directory = tempfile::tempdir().unwrap();
+    let app = directory.path().join("awaits.wasm");
+    std::fs::write(&app, unpacked("awaits/awaits-O0.wasm.zst")).unwrap();
+    let trace = directory.path().join("t.rrtrace");
+    record(&app, &["--quiet"], &[], "", &trace);
+    let map = json!({ "/rr-dap/fixtures": fixture("") });
+    let launch = json!({ "trace": trace, "sourceMap": map, "stopAt": "start" });
+    start(launch.clone(), |_| {}).rest();
+    compare(directory.path(), "awaits.golden.jsonl", |client| {
+        client.ask("launch", launch);
+        client.event("initialized");
+        // Where a nap is over.
+        let breakpoints = json!([{ "name": "awaits::trace" }]);
+        client.ask(
+            "setFunctionBreakpoints",
+            json!({ "breakpoints": breakpoints }),
+        );
+        client.ask("configurationDone", Value::Null);
+        client.event("stopped");
+        client.ask("rr/ask", json!({ "question": "waits" }));
+        client.go("continue");
+        client.ask("threads", Value::Null);
+        let all = frames(client);
+        // Who called, and one of those that are suspended below the stack.
+        let suspended = all.iter().filter(|frame| {
+            let name = frame["name"].as_str().unwrap();
+            name.starts_with("async fn awaits::")
+        });
+        for frame in all.iter().skip(1).take(1).chain(suspended.take(1)) {
+            variables(client, frame);
+        }
+        tasks_in_scope(client);
+        client.ask("rr/tasks", json!({}));
+        // Out of there, to the end of the nap and over the await that it was for; and back.
+        client.ask("setFunctionBreakpoints", json!({ "breakpoints": [] }));
+        client.go("stepOut");
+        for motion in ["next", "next", "next", "stepBack", "stepBack"] {
+            client.go(motion);
+            client.ask("stackTrace", json!({ "threadId": 1, "levels": 1 }));
+        }
+        client.ask("rr/ask", json!({ "question": "why" }));
+    });
+}
