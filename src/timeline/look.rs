@@ -1,5 +1,6 @@
 //! What the guest has where the session stands. Looking changes nothing.
 
+use super::interrupt::Interrupt;
 use super::processes::wire::ask::{
     Boundary, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances, Leaving,
     Locals, Memories, Memory, MemoryOf, Operands, Question, Table, Tables,
@@ -19,9 +20,17 @@ impl Timeline {
     /// Asks the live replayer; if it has died, or cannot tell because it runs optimised
     /// code, brings another to where it stood and asks that.
     fn ask<Q: Question + Clone>(&mut self, question: Q) -> Result<Q::Answer> {
-        self.recovering(Patience::Short, |timeline| {
+        let waits = self.waits_for_code.clone();
+        let patience = waits.as_ref().map_or(Patience::Short, Patience::Long);
+        self.recovering(patience, |timeline| {
             Ok(timeline.live.ask(question.clone())?)
         })
+    }
+
+    /// From now on, looking at what takes code for debugging waits until that is compiled, or until it is
+    /// interrupted; `None`: it does not wait.
+    pub fn wait_for_code(&mut self, interrupt: Option<&Interrupt>) {
+        self.waits_for_code = interrupt.cloned();
     }
 
     /// The guest's frames here, innermost first, over all activations.

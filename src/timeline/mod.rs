@@ -176,6 +176,8 @@ pub struct Timeline {
     /// For a motion that looks at frames of one stack of several: the call into the guest that
     /// holds them.
     on_stack: Option<u64>,
+    /// What looks waits until code for debugging is compiled, if it takes that, or until this is raised.
+    waits_for_code: Option<Interrupt>,
     /// What the function has returned that was stepped out of to here.
     returned: Option<Returned>,
     /// Runs ahead in the background.
@@ -249,6 +251,7 @@ impl Timeline {
                 reason: Reason::Start,
             },
             unbegun: 0,
+            waits_for_code: None,
             on_stack: None,
             returned: None,
             sweep: Sweep::to_come(options),
@@ -380,13 +383,7 @@ impl Timeline {
             Outcome::Trapped(message) => Ending::Trapped(message),
             Outcome::HostError(message) => Ending::HostError(message),
             Outcome::Interrupted => Ending::Interrupted,
-            Outcome::CutOff => Ending::CutOff {
-                hostcall: self.trace.ends_in().map(|(event, of)| {
-                    let crossing = self.trace.component().crossing(of);
-                    let name = crossing.map_or_else(String::new, |of| of.name.to_string());
-                    (event, name)
-                }),
-            },
+            Outcome::CutOff => Ending::CutOff,
             Outcome::GoesOn => Ending::SoFar,
         }
     }

@@ -554,17 +554,7 @@ fn end_description(ending: &Ending) -> String {
         // Named as faults; here for the day someone looks at one differently.
         Ending::Trapped(message) | Ending::HostError(message) => message,
         Ending::Interrupted => "the run was stopped",
-        Ending::CutOff { hostcall: None } => {
-            "it was cut off here: the run was ended, or went on unrecorded"
-        }
-        Ending::CutOff {
-            hostcall: Some((event, name)),
-        } => {
-            return format!(
-                "End of the recording: it was cut off in hostcall {event}, {name}: the run was ended \
-                 while it waited there, or went on unrecorded"
-            );
-        }
+        Ending::CutOff => "it was cut off here: the run was ended, or went on unrecorded",
     };
     format!("End of the recording: {how}")
 }

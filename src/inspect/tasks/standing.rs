@@ -1,12 +1,31 @@
 //! How it stands with a task, in words: what it does, or what it waits for.
 
-use super::state::{InCall, Item, Task, TaskState};
+use super::state::{InCall, Item, Task, TaskId, TaskState};
 use super::words::{Words, after};
 use crate::component::Builtin;
 
 impl Words<'_> {
     /// How it stands with a task.
     pub fn state(&self, task: &Task) -> String {
+        let state = self.state_known(task);
+        let names = |candidates: &[TaskId]| {
+            let names: Vec<String> = candidates.iter().map(|id| id.0.to_string()).collect();
+            names.join(", ")
+        };
+        if let Some(candidates) = self.tasks.may_run(task.id) {
+            let names = names(candidates);
+            return format!("{state}; or it runs: the callback here is of one of tasks {names}");
+        }
+        match self.tasks.may_have_ended(task.id) {
+            Some((candidates, event)) => {
+                let names = names(candidates);
+                format!("{state}; or it has ended: one of tasks {names} has, before event {event}")
+            }
+            None => state,
+        }
+    }
+
+    fn state_known(&self, task: &Task) -> String {
         match task.state {
             TaskState::Running => "runs".to_owned(),
             TaskState::Calling(event) => {

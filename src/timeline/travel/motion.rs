@@ -502,10 +502,7 @@ pub enum Ending {
     Interrupted,
     /// The recording stops here, and nothing says how the run ended: the recorder was killed, maybe with
     /// the run, or could write no more.
-    CutOff {
-        /// The hostcall that it stops in, with its name, if nothing came after that.
-        hostcall: Option<(u64, String)>,
-    },
+    CutOff,
     /// It is still being written, and there is no more of it yet.
     SoFar,
 }
