@@ -253,7 +253,7 @@ fn tell_ending(trace: &Trace, verified: &Verified) -> io::Result<()> {
         } => unless_closed(writeln!(terminal::out(), "{}", on_one_line(result)))?,
         Outcome::Returned { .. } | Outcome::Exited(_) => {}
         Outcome::CutOff => tell(format_args!(
-            "rr-dap: the {} ({hostcalls} hostcalls)",
+            "rr-dap: the {}, after {hostcalls} hostcalls",
             ending::cut_off(trace)
         )),
         Outcome::GoesOn => tell(format_args!(

@@ -10,6 +10,7 @@
 mod support;
 
 mod adapter;
+mod async_shown;
 mod breakpoints;
 mod budgets;
 mod canonical_abi;
