@@ -123,11 +123,7 @@ pub fn account(lines: &[String]) -> Vec<(Did, There)> {
 
 /// The line that tells that what is taken out of its set here is dropped.
 fn dropped_at(lines: &[String], at: usize) -> Option<usize> {
-    let mut after = (at + 1..lines.len()).skip_while(|next| {
-        let parts = ["waitable ", "ready to delete", "delete "];
-        let line = &lines[*next];
-        parts.iter().any(|part| line.starts_with(part)) && !line.contains("(handle ")
-    });
+    let mut after = (at + 1..lines.len()).skip_while(|next| !lines[*next].contains("(handle "));
     let next = after.next()?;
     let is_it =
         lines[next].starts_with("subtask_drop ") && handle(&lines[next]) == handle(&lines[at]);
