@@ -5,7 +5,7 @@ use super::chaos::Random;
 use super::clock::Clock;
 use super::tail::{Push, RecorderMemory, Tail};
 use super::target::{Sections, Target};
-use super::{Dials, RecorderError};
+use super::{Dials, RecorderError, interrupt};
 use crate::component::Component;
 use crate::trace::{Instance, Note, Outcome, RecordsError, Writer};
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -165,13 +165,16 @@ impl Shared {
         Ok(pending)
     }
 
-    /// The same, for a guest to go on with.
+    /// The same, for a guest to go on with; one that is not to go on waits here.
     fn running(&self) -> Result<MutexGuard<'_, Pending>, RecorderError> {
-        let pending = self.recording()?;
-        match pending.is_parked {
-            true => Err(RecorderError::Finished),
-            false => Ok(pending),
+        let pending = self.pending.lock();
+        if pending.is_parked {
+            drop(pending);
+            interrupt::wait_if_ending();
+            return self.recording();
         }
+        pending.check()?;
+        Ok(pending)
     }
 
     /// Numbers an instance. `memory` is its recorder's, if it can be looked at.
@@ -261,7 +264,7 @@ impl Shared {
         memory: Option<RecorderMemory>,
         records: &[u8],
     ) -> Result<(), RecorderError> {
-        if instance >= self.recording()?.tail.instances() {
+        if instance >= self.running()?.tail.instances() {
             return Err(RecorderError::Unregistered(instance));
         }
         self.take_held(Some(instance))?;
