@@ -116,6 +116,7 @@ mod system_runs_sockets;
 mod system_session;
 mod system_views;
 mod tasks;
+mod tasks_and_wasmtime;
 mod terminal;
 mod timeline;
 mod timeline_breakpoints;
