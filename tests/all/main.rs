@@ -94,6 +94,7 @@ mod rules;
 mod rust_library;
 mod secrets;
 mod serving;
+mod sink_stacks;
 mod sink_traps;
 mod source;
 mod source_maps;
