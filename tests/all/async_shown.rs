@@ -225,3 +225,23 @@ fn what_views_ask_for_is_refused_without_a_window() {
     let refused = client.refused("rr/seek", json!({ "event": 1 }));
     assert_eq!(refused["body"]["error"]["showUser"], true, "{refused}");
 }
+
+#[test]
+fn a_thread_that_cannot_begin_traps_where_it_is_to() {
+    let (_dir, path) = recorded("motion/wrong-thread.wat", &["--invoke", "run()"]);
+    let verified = rr_dap(&["replay", "--verify", path.to_str().unwrap()], "");
+    let said = text(&verified.stderr);
+    assert!(said.contains("verified: "), "{said}");
+    assert!(
+        said.contains("trapped: wasm trap: indirect call type mismatch"),
+        "{said}"
+    );
+    // One comes there, and back.
+    let mut client = start(json!({ "trace": path, "stopAt": "end" }), |_| {});
+    let why = client.ask("exceptionInfo", json!({ "threadId": 1 }));
+    let why = why["description"].as_str().unwrap();
+    assert!(why.contains("indirect call type mismatch"), "{why}");
+    client.ask("rr/seek", json!({ "event": 1 }));
+    client.event("stopped");
+    assert_eq!(frames(&mut client)[0]["name"], "thread.resume-later");
+}

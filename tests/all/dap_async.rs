@@ -118,6 +118,7 @@ fn a_session_with_a_deadlock_is_as_its_golden_transcript() {
     compare(directory.path(), "deadlock.golden.jsonl", |client| {
         client.ask("launch", json!({ "trace": trace, "stopAt": "end" }));
         client.event("initialized");
+        client.event("thread");
         client.ask("configurationDone", Value::Null);
         client.event("stopped");
         for question in ["why", "waits"] {
@@ -154,6 +155,7 @@ fn a_session_with_futures_is_as_its_golden_transcript() {
     compare(directory.path(), "awaits.golden.jsonl", |client| {
         client.ask("launch", launch);
         client.event("initialized");
+        client.event("thread");
         // A nap of 50 ms, the shortest of those that are under way.
         let source = json!({ "path": "/rr-dap/fixtures/awaits/src/lib.rs" });
         let first = json!([{ "line": NAPS, "condition": "units == 10" }]);
