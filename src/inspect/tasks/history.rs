@@ -13,7 +13,6 @@ use crate::inspect::past::steps::{Steps, When};
 use crate::inspect::past::wanted::unwanted;
 use crate::replay::{Calling, Entering, Observer, State};
 use crate::trace::Trace;
-use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use wasmtime::StoreContextMut;
@@ -210,67 +209,19 @@ impl Building {
     pub(in crate::inspect) fn is_done(&self) -> bool {
         self.history.is_done
     }
-
-    /// As [`Observer::calling`].
-    pub(in crate::inspect) fn calling(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-    ) {
-        self.history.events = store.data().events();
-        let what = self.observing.calling(store, call);
-        let (when, of) = (When::at_call(call.event), (call.instance, call.crossing));
-        Observing::step(&mut self.history, when, call.event, of, what);
-    }
-
-    /// As [`Observer::returning`].
-    pub(in crate::inspect) fn returning(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-        results: &[CoreValue],
-    ) {
-        let what = self.observing.returning(store, call, results);
-        let (events, of) = (store.data().events(), (call.instance, call.crossing));
-        Observing::step(&mut self.history, When::after(events), call.event, of, what);
-    }
-
-    /// As [`Observer::entering`].
-    pub(in crate::inspect) fn entering(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-    ) {
-        let what = self.observing.entering(store, entry);
-        let (events, of) = (store.data().events(), (entry.instance, entry.crossing));
-        Observing::step(&mut self.history, When::after(events), events, of, what);
-    }
-
-    /// As [`Observer::leaving`].
-    pub(in crate::inspect) fn leaving(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-        results: &[CoreValue],
-    ) {
-        let what = self.observing.leaving(store, entry, results);
-        let (events, of) = (store.data().events(), (entry.instance, entry.crossing));
-        Observing::step(&mut self.history, When::after(events), events, of, what);
-    }
 }
 
-/// The observer that collects steps, shared with its maker.
-pub(in crate::inspect) struct Watching(pub(in crate::inspect) Arc<Mutex<Building>>);
-
-impl Observer for Watching {
+impl Observer for Building {
     fn calling(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
     ) -> wasmtime::Result<()> {
-        let mut building = self.0.lock();
-        building.calling(store, call);
-        match building.is_done() {
+        self.history.events = store.data().events();
+        let what = self.observing.calling(store, call);
+        let (when, of) = (When::at_call(call.event), (call.instance, call.crossing));
+        Observing::step(&mut self.history, when, call.event, of, what);
+        match self.is_done() {
             true => Err(unwanted()),
             false => Ok(()),
         }
@@ -282,7 +233,9 @@ impl Observer for Watching {
         call: &Calling,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.0.lock().returning(store, call, results);
+        let what = self.observing.returning(store, call, results);
+        let (events, of) = (store.data().events(), (call.instance, call.crossing));
+        Observing::step(&mut self.history, When::after(events), call.event, of, what);
         Ok(())
     }
 
@@ -291,7 +244,9 @@ impl Observer for Watching {
         store: &mut StoreContextMut<'_, State>,
         entry: &Entering<'_>,
     ) -> wasmtime::Result<()> {
-        self.0.lock().entering(store, entry);
+        let what = self.observing.entering(store, entry);
+        let (events, of) = (store.data().events(), (entry.instance, entry.crossing));
+        Observing::step(&mut self.history, When::after(events), events, of, what);
         Ok(())
     }
 
@@ -301,7 +256,9 @@ impl Observer for Watching {
         entry: &Entering<'_>,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.0.lock().leaving(store, entry, results);
+        let what = self.observing.leaving(store, entry, results);
+        let (events, of) = (store.data().events(), (entry.instance, entry.crossing));
+        Observing::step(&mut self.history, When::after(events), events, of, what);
         Ok(())
     }
 }

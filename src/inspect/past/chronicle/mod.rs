@@ -148,6 +148,15 @@ impl Told {
         }
     }
 
+    /// Tells those who work out what there is by now.
+    fn tell(
+        &mut self,
+        mut tell: impl FnMut(&mut dyn Observer) -> wasmtime::Result<()>,
+    ) -> wasmtime::Result<()> {
+        tell(&mut self.handles)?;
+        tell(&mut self.tasks)
+    }
+
     fn wait_for(&mut self, until: Until) {
         let first = self.awaited.map_or(until, |known| known.min(until));
         self.awaited = Some(first);
@@ -476,8 +485,7 @@ impl Observer for Collecting {
             return Err(unwanted());
         }
         let mut told = self.0.told.lock();
-        told.handles.calling(store, call);
-        told.tasks.calling(store, call);
+        told.tell(|observer| observer.calling(store, call))?;
         told.answers.calling(store, call);
         if told
             .awaited
@@ -497,9 +505,7 @@ impl Observer for Collecting {
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
         let mut told = self.0.told.lock();
-        told.handles.returning(store, call, results);
-        told.tasks.returning(store, call, results);
-        Ok(())
+        told.tell(|observer| observer.returning(store, call, results))
     }
 
     fn entering(
@@ -508,9 +514,7 @@ impl Observer for Collecting {
         entry: &Entering<'_>,
     ) -> wasmtime::Result<()> {
         let mut told = self.0.told.lock();
-        told.handles.entering(store, entry);
-        told.tasks.entering(store, entry);
-        Ok(())
+        told.tell(|observer| observer.entering(store, entry))
     }
 
     fn leaving(
@@ -520,9 +524,7 @@ impl Observer for Collecting {
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
         let mut told = self.0.told.lock();
-        told.handles.leaving(store, entry, results);
-        told.tasks.leaving(store, entry, results);
-        Ok(())
+        told.tell(|observer| observer.leaving(store, entry, results))
     }
 
     fn unanswered(
