@@ -187,6 +187,10 @@ fn with_wasi() {
         ("motion/stackful.wat", &["--invoke", "run()"]),
         ("motion/overtaking.wat", &["--invoke", "run()"]),
         ("motion/lingering.wat", &["--invoke", "run()"]),
+        ("motion/threads.wat", &["--invoke", "run()"]),
+        ("wat/held-back.wat", &["--invoke", "run()"]),
+        ("wat/one-read.wat", &["--invoke", "run()"]),
+        ("wat/polled.wat", &["--invoke", "run()"]),
         ("later.wasm", &[]),
         ("sleepers.wasm", &[]),
     ] {
