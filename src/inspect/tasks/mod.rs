@@ -15,6 +15,7 @@ mod observing;
 mod state;
 mod step;
 mod told;
+mod values;
 mod waits;
 mod words;
 
