@@ -10,6 +10,7 @@
 mod support;
 
 mod adapter;
+mod async_shown;
 mod breakpoints;
 mod budgets;
 mod canonical_abi;
@@ -20,6 +21,7 @@ mod contexts;
 mod crash;
 mod crossings;
 mod damaged_units;
+mod dap_async;
 mod dap_damaged;
 mod dap_frames;
 mod dap_ledger;

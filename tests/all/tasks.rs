@@ -271,7 +271,7 @@ fn what_is_never_read_or_ended_is_a_leak() {
     for part in [
         "never ended, read or written:",
         "task 3, numbers(), has returned and goes on",
-        "waitable-set, made by waitable-set.new (hostcalls 5)",
+        "waitable-set, made by waitable-set.new (hostcall 5)",
     ] {
         assert!(said.contains(part), "{part}\n{said}");
     }

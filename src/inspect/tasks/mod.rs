@@ -11,11 +11,12 @@ mod carrying;
 mod graph;
 pub mod history;
 mod identity;
+mod lifted;
 mod observing;
+mod standing;
 mod state;
 mod step;
 mod told;
-mod values;
 mod waits;
 mod words;
 

@@ -1,8 +1,8 @@
 //! The steps of tasks, as a replay makes them.
 
 use super::history::TaskHistory;
+use super::lifted::{asked, kind_of, lifted, named, passed, read, returned, text, written};
 use super::step::{Answer, Step, Told, What};
-use super::values::{asked, kind_of, lifted, named, passed, read, returned, text, written};
 use crate::component::layout::Lift;
 use crate::component::status::{BLOCKED, CopyAnswer, EventCode, LoweredAnswer, SubtaskState};
 use crate::component::types::{CoreValue, ValueType};
@@ -181,7 +181,7 @@ impl Observing {
                     }
                     _ => Told::Unknown,
                 };
-                Some(What::CallsBack(told))
+                Some(What::CallsBack(told, Arc::default()))
             }
             _ => None,
         }
