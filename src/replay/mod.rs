@@ -23,6 +23,7 @@ pub mod position;
 pub mod probes;
 pub mod profile;
 mod run;
+mod shared_observer;
 mod stacks;
 mod state;
 pub mod survey;

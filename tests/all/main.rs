@@ -111,6 +111,7 @@ mod system_export;
 mod system_gateway;
 mod system_listening;
 mod system_matching;
+mod system_nodes;
 mod system_order;
 mod system_runs_alike;
 mod system_runs_http;

@@ -1,7 +1,7 @@
 //! What a history has not kept, told by one more replay: the tables of a moment, or all
 //! that changed in the course of the recording.
 
-use super::building::{Building, Watching};
+use super::building::Building;
 use super::entry::EndedEntry;
 use super::history::{HandleChange, HandleHistory, Moments, TableList};
 use super::table::Change;
@@ -97,5 +97,5 @@ fn replay(
     building: &Arc<Mutex<Building>>,
     go_on: impl Fn() -> bool + Send + 'static,
 ) -> Result<(), AnewError> {
-    replay_while(trace, compiled, Watching(building.clone()), go_on)
+    replay_while(trace, compiled, building.clone(), go_on)
 }

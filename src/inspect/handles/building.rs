@@ -12,7 +12,6 @@ use crate::inspect::past::steps::{Steps, When};
 use crate::inspect::past::wanted::unwanted;
 use crate::replay::{Calling, Entering, Observer, State};
 use crate::trace::{Instance, Trace};
-use parking_lot::Mutex;
 use std::sync::Arc;
 use wasmtime::StoreContextMut;
 
@@ -115,13 +114,12 @@ impl Building {
     }
 }
 
-impl Building {
-    /// As [`Observer::calling`].
-    pub(in crate::inspect) fn calling(
+impl Observer for Building {
+    fn calling(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
-    ) {
+    ) -> wasmtime::Result<()> {
         self.history.events = store.data().events();
         let role = self.history.roles.get(call.crossing);
         let what =
@@ -135,18 +133,21 @@ impl Building {
             };
             self.step(When::at_call(call.event), step);
         }
+        match self.is_done {
+            true => Err(unwanted()),
+            false => Ok(()),
+        }
     }
 
-    /// As [`Observer::returning`].
-    pub(in crate::inspect) fn returning(
+    fn returning(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
         results: &[CoreValue],
-    ) {
+    ) -> wasmtime::Result<()> {
         let role = self.history.roles.get(call.crossing);
         let Some(role) = role.cloned() else {
-            return;
+            return Ok(());
         };
         let (instance, crossing) = (call.instance, call.crossing);
         let made = role.returning(store, instance, crossing, &call.args, results);
@@ -165,14 +166,14 @@ impl Building {
             };
             self.step(When::after(store.data().events()), step);
         }
+        Ok(())
     }
 
-    /// As [`Observer::entering`].
-    pub(in crate::inspect) fn entering(
+    fn entering(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         entry: &Entering<'_>,
-    ) {
+    ) -> wasmtime::Result<()> {
         let role = self.history.roles.get(entry.crossing);
         let what = match (role, entry.args) {
             (
@@ -196,59 +197,6 @@ impl Building {
         if let Some(what) = what {
             self.step_of_entry(store.data().events(), entry, what);
         }
-    }
-
-    /// As [`Observer::leaving`].
-    pub(in crate::inspect) fn leaving(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-        results: &[CoreValue],
-    ) {
-        let role = self.history.roles.get(entry.crossing);
-        let what = role.and_then(|role| {
-            role.leaving(store, entry.instance, entry.crossing, entry.args, results)
-        });
-        if let Some(what) = what {
-            self.step_of_entry(store.data().events(), entry, what);
-        }
-    }
-}
-
-/// The observer that collects steps. It shares them with its maker, as the replay
-/// keeps observers to itself.
-pub(super) struct Watching(pub(super) Arc<Mutex<Building>>);
-
-impl Observer for Watching {
-    fn calling(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-    ) -> wasmtime::Result<()> {
-        let mut building = self.0.lock();
-        building.calling(store, call);
-        match building.is_done {
-            true => Err(unwanted()),
-            false => Ok(()),
-        }
-    }
-
-    fn returning(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-        results: &[CoreValue],
-    ) -> wasmtime::Result<()> {
-        self.0.lock().returning(store, call, results);
-        Ok(())
-    }
-
-    fn entering(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-    ) -> wasmtime::Result<()> {
-        self.0.lock().entering(store, entry);
         Ok(())
     }
 
@@ -258,7 +206,13 @@ impl Observer for Watching {
         entry: &Entering<'_>,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.0.lock().leaving(store, entry, results);
+        let role = self.history.roles.get(entry.crossing);
+        let what = role.and_then(|role| {
+            role.leaving(store, entry.instance, entry.crossing, entry.args, results)
+        });
+        if let Some(what) = what {
+            self.step_of_entry(store.data().events(), entry, what);
+        }
         Ok(())
     }
 }

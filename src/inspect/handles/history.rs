@@ -8,14 +8,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::building::{Building, Watching};
+use super::building::Building;
 use super::entry::{EndedEntry, Ending, EntryKind, HandleEntry};
 use super::problem::{Finding, Mismatch, Overfull, Problem};
 use super::roles::Roles;
 use super::stored_step::StoredStep;
 use super::table::{Change, HandleTable};
 use crate::inspect::past::steps::{Steps, When};
-use crate::replay::{Compiled, Observer, Replay, ReplayError};
+use crate::replay::{Compiled, Replay, ReplayError};
 use crate::trace::{Instance, Outcome, Trace};
 use parking_lot::Mutex;
 
@@ -81,8 +81,7 @@ impl HandleHistory {
     ) -> (HandleHistory, Result<(), ReplayError>) {
         let empty = Building::new(&trace);
         let building = Arc::new(Mutex::new(Building::new(&trace)));
-        let observer: Box<dyn Observer> = Box::new(Watching(building.clone()));
-        let replay = Replay::new(trace, compiled, observer);
+        let replay = Replay::new(trace, compiled, Box::new(building.clone()));
         let ended = replay.and_then(|mut replay| replay.run());
         let history = std::mem::replace(&mut *building.lock(), empty).history;
         (history, ended.map(drop))

@@ -66,7 +66,7 @@ impl Output {
     /// recording is damaged, what was printed up to there is kept.
     pub fn of(trace: Arc<Trace>, compiled: &Compiled) -> (Output, Result<(), ReplayError>) {
         let output = Arc::new(Mutex::new(Output::default()));
-        let replay = Replay::new(trace, compiled, Box::new(Keeping(output.clone())));
+        let replay = Replay::new(trace, compiled, Box::new(output.clone()));
         let ended = replay.and_then(|mut replay| replay.run());
         let mut output = output.lock();
         (std::mem::take(&mut *output), ended.map(drop))
@@ -135,13 +135,8 @@ impl Output {
     }
 }
 
-/// The observer that keeps what is printed. It shares it with its maker, as the replay
-/// keeps observers to itself.
-struct Keeping(Arc<Mutex<Output>>);
-
-impl Observer for Keeping {
+impl Observer for Output {
     fn printed(&mut self, printed: &Printed, bytes: &[u8]) {
-        let mut output = self.0.lock();
-        output.push(printed, bytes);
+        self.push(printed, bytes);
     }
 }

@@ -1,6 +1,6 @@
 //! The tasks of a recording, told by a replay of their own.
 
-use super::history::{Building, TaskHistory, Watching};
+use super::history::{Building, TaskHistory};
 use super::state::Tasks;
 use crate::inspect::past::steps::When;
 use crate::inspect::past::wanted::{AnewError, replay_while};
@@ -44,8 +44,7 @@ fn watch(
     go_on: impl Fn() -> bool + Send + 'static,
 ) -> (Building, Result<(), AnewError>) {
     let building = Arc::new(Mutex::new(building));
-    let observer = Watching(building.clone());
-    let ended = replay_while(trace.clone(), compiled, observer, go_on);
+    let ended = replay_while(trace.clone(), compiled, building.clone(), go_on);
     let empty = Building::new(trace);
     let building = std::mem::replace(&mut *building.lock(), empty);
     (building, ended)

@@ -13,7 +13,6 @@ use crate::inspect::past::steps::{Steps, When};
 use crate::inspect::past::wanted::unwanted;
 use crate::replay::{Calling, Entering, Observer, State};
 use crate::trace::{Instance, Trace};
-use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use wasmtime::StoreContextMut;
@@ -231,13 +230,14 @@ impl Building {
     pub(in crate::inspect) fn is_done(&self) -> bool {
         self.history.is_done
     }
+}
 
-    /// As [`Observer::calling`].
-    pub(in crate::inspect) fn calling(
+impl Observer for Building {
+    fn calling(
         &mut self,
         store: &mut StoreContextMut<'_, State>,
         call: &Calling,
-    ) {
+    ) -> wasmtime::Result<()> {
         self.history.events = store.data().events();
         let now = When::at_call(call.event);
         if self.history.until.is_some_and(|until| now > until) {
@@ -248,61 +248,7 @@ impl Building {
         let what = self.observing.calling(store, call);
         let (when, of) = (When::at_call(call.event), (call.instance, call.crossing));
         Observing::step(&mut self.history, when, call.event, of, what);
-    }
-
-    /// As [`Observer::returning`].
-    pub(in crate::inspect) fn returning(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-        results: &[CoreValue],
-    ) {
-        // Where the moment in a call is wanted, it stays so.
-        if self.history.until != Some(When::at_call(call.event)) {
-            let is_it = |open: &mut (u64, Instance, CrossingId)| open.0 == call.event;
-            self.history.open.take_if(is_it);
-        }
-        let what = self.observing.returning(store, call, results);
-        let (events, of) = (store.data().events(), (call.instance, call.crossing));
-        Observing::step(&mut self.history, When::after(events), call.event, of, what);
-    }
-
-    /// As [`Observer::entering`].
-    pub(in crate::inspect) fn entering(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-    ) {
-        let what = self.observing.entering(store, entry);
-        let (events, of) = (store.data().events(), (entry.instance, entry.crossing));
-        Observing::step(&mut self.history, When::after(events), events, of, what);
-    }
-
-    /// As [`Observer::leaving`].
-    pub(in crate::inspect) fn leaving(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-        results: &[CoreValue],
-    ) {
-        let what = self.observing.leaving(store, entry, results);
-        let (events, of) = (store.data().events(), (entry.instance, entry.crossing));
-        Observing::step(&mut self.history, When::after(events), events, of, what);
-    }
-}
-
-/// The observer that collects steps, shared with its maker.
-pub(in crate::inspect) struct Watching(pub(in crate::inspect) Arc<Mutex<Building>>);
-
-impl Observer for Watching {
-    fn calling(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-    ) -> wasmtime::Result<()> {
-        let mut building = self.0.lock();
-        building.calling(store, call);
-        match building.is_done() {
+        match self.is_done() {
             true => Err(unwanted()),
             false => Ok(()),
         }
@@ -314,7 +260,14 @@ impl Observer for Watching {
         call: &Calling,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.0.lock().returning(store, call, results);
+        // Where the moment in a call is wanted, it stays so.
+        if self.history.until != Some(When::at_call(call.event)) {
+            let is_it = |open: &mut (u64, Instance, CrossingId)| open.0 == call.event;
+            self.history.open.take_if(is_it);
+        }
+        let what = self.observing.returning(store, call, results);
+        let (events, of) = (store.data().events(), (call.instance, call.crossing));
+        Observing::step(&mut self.history, When::after(events), call.event, of, what);
         Ok(())
     }
 
@@ -323,7 +276,9 @@ impl Observer for Watching {
         store: &mut StoreContextMut<'_, State>,
         entry: &Entering<'_>,
     ) -> wasmtime::Result<()> {
-        self.0.lock().entering(store, entry);
+        let what = self.observing.entering(store, entry);
+        let (events, of) = (store.data().events(), (entry.instance, entry.crossing));
+        Observing::step(&mut self.history, When::after(events), events, of, what);
         Ok(())
     }
 
@@ -333,7 +288,9 @@ impl Observer for Watching {
         entry: &Entering<'_>,
         results: &[CoreValue],
     ) -> wasmtime::Result<()> {
-        self.0.lock().leaving(store, entry, results);
+        let what = self.observing.leaving(store, entry, results);
+        let (events, of) = (store.data().events(), (entry.instance, entry.crossing));
+        Observing::step(&mut self.history, When::after(events), events, of, what);
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ mod carrying;
 mod graph;
 pub mod history;
 mod identity;
+mod lifted;
 mod observing;
 mod standing;
 mod state;

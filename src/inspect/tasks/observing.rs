@@ -1,29 +1,23 @@
 //! The steps of tasks, as a replay makes them.
 
 use super::history::TaskHistory;
-use super::state::{ChannelKind, Side};
-use super::step::{Answer, Asked, Passed, Step, Told, What};
+use super::lifted::{asked, kind_of, lifted, named, passed, read, returned, text, written};
+use super::step::{Answer, Step, Told, What};
 use crate::component::layout::Lift;
-use crate::component::status::{
-    BLOCKED, CopyAnswer, CopyResult, EventCode, LoweredAnswer, SubtaskState,
-};
+use crate::component::status::{BLOCKED, CopyAnswer, EventCode, LoweredAnswer, SubtaskState};
 use crate::component::types::{CoreValue, ValueType};
 use crate::component::{
     Answerer, Builtin, Component, Crossing, CrossingId, CrossingKind, Transmit,
 };
-use crate::inspect::hostcall::builtin_call::{self, number, told_in_memory};
+use crate::inspect::hostcall::builtin_call::{number, told_in_memory};
 use crate::inspect::hostcall::hostcalls::{self, with_lifter};
-use crate::inspect::hostcall::lift::{Boundary, Handle, HandleKind, Lifted, Limits};
-use crate::inspect::hostcall::wave;
+use crate::inspect::hostcall::lift::{Boundary, HandleKind, Limits};
 use crate::inspect::past::steps::When;
 use crate::replay::{Calling, Entering, State};
 use crate::trace::Instance;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use wasmtime::StoreContextMut;
-
-/// The most bytes of a value as text.
-const LONGEST: usize = 160;
 
 /// What it takes to make steps of crossings.
 #[derive(Debug)]
@@ -35,13 +29,14 @@ pub(super) struct Observing {
     under_way: BTreeMap<(Instance, u32), Operation>,
 }
 
+/// A call or copy that goes on.
 #[derive(Debug)]
-struct Operation {
-    crossing: CrossingId,
-    args: Vec<CoreValue>,
+pub(super) struct Operation {
+    pub(super) crossing: CrossingId,
+    pub(super) args: Vec<CoreValue>,
 }
 
-type Store<'a, 's> = &'a StoreContextMut<'s, State>;
+pub(super) type Store<'a, 's> = &'a StoreContextMut<'s, State>;
 
 impl Observing {
     pub(super) fn new(component: Arc<Component>) -> Observing {
@@ -335,168 +330,6 @@ impl Observing {
             answer,
             values,
         }
-    }
-}
-
-/// What was read, as text.
-fn read(
-    store: Store<'_, '_>,
-    instance: Instance,
-    operation: &Operation,
-    answer: CopyAnswer,
-) -> Option<Arc<str>> {
-    let CopyAnswer::Ended { result, count } = answer else {
-        return None;
-    };
-    let address = operation.args.get(1)?;
-    lifted(
-        store,
-        instance,
-        operation.crossing,
-        |lifter, crossing| match crossing.builtin()? {
-            Builtin::Stream(Transmit::Read, Some(element)) if count > 0 => {
-                let elements = builtin_call::elements(lifter, element, *address, count);
-                Some(text(&elements))
-            }
-            Builtin::Future(Transmit::Read, Some(value))
-                if result == Some(CopyResult::Completed) =>
-            {
-                let address = number(Some(address))?;
-                Some(text(&lifter.stored(value, address)))
-            }
-            _ => None,
-        },
-    )?
-}
-
-/// What is about to be written, as text.
-fn written(store: Store<'_, '_>, call: &Calling, builtin: &Builtin) -> Option<Arc<str>> {
-    let arguments = lifted(store, call.instance, call.crossing, |lifter, _| {
-        builtin_call::arguments(lifter, builtin, &call.args)
-    })?;
-    let is_it = |(name, _): &&(String, Lifted)| name == "elements" || name == "value";
-    arguments.iter().find(is_it).map(|(_, value)| text(value))
-}
-
-/// The result of a call that has returned.
-fn returned(store: Store<'_, '_>, instance: Instance, operation: &Operation) -> Option<Lifted> {
-    lifted(store, instance, operation.crossing, |lifter, crossing| {
-        let ty = crossing.function.as_ref()?.result.as_ref()?;
-        Some(lifter.stored(ty, number(operation.args.last())?))
-    })?
-}
-
-/// What a built-in does when it is called.
-fn asked(
-    store: Store<'_, '_>,
-    call: &Calling,
-    builtin: &Builtin,
-    values: impl FnOnce() -> Option<Arc<str>>,
-) -> Asked {
-    let word = |index| number(call.args.get(index)).unwrap_or(0);
-    let first = word(0) as u32;
-    match builtin {
-        Builtin::TaskReturn(ty) => {
-            let value = lifted(store, call.instance, call.crossing, |lifter, _| {
-                lifter.task_return(ty.as_deref(), &call.args)
-            });
-            let value = value.flatten();
-            Asked::TaskReturn {
-                passed: value.iter().flat_map(passed).collect(),
-                value: value.as_ref().map(text),
-            }
-        }
-        Builtin::TaskCancel => Asked::TaskCancel,
-        Builtin::ContextSet(slot) => Asked::ContextSet(*slot, word(0)),
-        Builtin::ThreadNewIndirect(_) => Asked::NewThread {
-            function: first,
-            context: word(1) as u32,
-        },
-        Builtin::WaitableJoin => Asked::Join {
-            waitable: first,
-            set: word(1) as u32,
-        },
-        Builtin::BackpressureInc => Asked::Backpressure(true),
-        Builtin::BackpressureDec => Asked::Backpressure(false),
-        Builtin::WaitableSetWait | Builtin::WaitableSetPoll => Asked::UsesSet(first),
-        Builtin::WaitableSetDrop => Asked::DropsSet(first),
-        Builtin::SubtaskDrop => Asked::DropsSubtask(first),
-        Builtin::SubtaskCancel => Asked::CancelsSubtask(first),
-        Builtin::Stream(transmit, _) | Builtin::Future(transmit, _) => match transmit {
-            Transmit::New => Asked::Nothing,
-            Transmit::Read | Transmit::Write => Asked::Copies {
-                index: first,
-                side: match transmit {
-                    Transmit::Read => Side::Readable,
-                    _ => Side::Writable,
-                },
-                length: match builtin {
-                    Builtin::Stream(..) => word(2),
-                    _ => 1,
-                },
-                values: match transmit {
-                    Transmit::Write => values(),
-                    _ => None,
-                },
-            },
-            Transmit::CancelRead | Transmit::CancelWrite => Asked::CancelsCopy(first),
-            Transmit::DropReadable => Asked::DropsEnd(first, Side::Readable),
-            Transmit::DropWritable => Asked::DropsEnd(first, Side::Writable),
-        },
-        _ => Asked::Nothing,
-    }
-}
-
-fn lifted<T>(
-    store: Store<'_, '_>,
-    instance: Instance,
-    crossing: CrossingId,
-    lift: impl FnOnce(&crate::inspect::hostcall::lift::Lifter<'_>, &Crossing) -> T,
-) -> Option<T> {
-    with_lifter(store, instance, crossing, Limits::default(), lift)
-}
-
-fn text(value: &Lifted) -> Arc<str> {
-    wave::text(value, LONGEST).into()
-}
-
-fn named(arguments: &[(String, Lifted)]) -> Arc<str> {
-    let mut words = String::new();
-    for (name, value) in arguments {
-        if words.len() > LONGEST {
-            words.push_str(", …");
-            break;
-        }
-        if !words.is_empty() {
-            words.push_str(", ");
-        }
-        words.push_str(&format!("{name}: {}", wave::text(value, LONGEST)));
-    }
-    words.into()
-}
-
-/// The streams and futures in a value.
-fn passed(value: &Lifted) -> Vec<Passed> {
-    let mut found = Vec::new();
-    value.for_each_handle(&mut |Handle { kind, index }| {
-        let (kind, element) = match kind {
-            HandleKind::Stream(element) => (ChannelKind::Stream, element),
-            HandleKind::Future(element) => (ChannelKind::Future, element),
-            _ => return,
-        };
-        found.push(Passed {
-            index: *index,
-            kind,
-            element: element.clone(),
-        });
-    });
-    found
-}
-
-fn kind_of(builtin: &Builtin) -> ChannelKind {
-    match builtin {
-        Builtin::Stream(..) => ChannelKind::Stream,
-        _ => ChannelKind::Future,
     }
 }
 

@@ -61,9 +61,8 @@ pub fn conversations(
         });
     }
     let requests = Requests::read(trace, || true);
-    let heard = Arc::new(Mutex::new(Hearing::default()));
-    let observer = Listening {
-        heard: heard.clone(),
+    let listening = Arc::new(Mutex::new(Listening {
+        heard: Hearing::default(),
         functions: HashMap::new(),
         requests,
         handled: 0,
@@ -74,11 +73,11 @@ pub fn conversations(
         passing: Passing::default(),
         go_on: Box::new(go_on),
         asked: 0,
-    };
-    let mut replay = Replay::new(trace.clone(), compiled, Box::new(observer))?;
+    }));
+    let mut replay = Replay::new(trace.clone(), compiled, Box::new(listening.clone()))?;
     let ended = replay.run();
     let events = replay.store().data().events();
-    let mut found = heard.lock().conversations(events);
+    let mut found = listening.lock().heard.conversations(events);
     if let Err(error) = ended {
         found.cut_short = Some(format!("replay ends at event {events}: {error}"));
     }
@@ -103,7 +102,7 @@ struct Pending {
 }
 
 struct Listening {
-    heard: Arc<Mutex<Hearing>>,
+    heard: Hearing,
     /// What each function that is called is, by who calls it.
     functions: HashMap<(Instance, CrossingId), Option<Arc<Function>>>,
     requests: Requests,
@@ -161,7 +160,7 @@ impl Listening {
             arguments,
             now: Place::after(store.data().events()),
         };
-        let heard = &mut *self.heard.lock();
+        let heard = &mut self.heard;
         bytes::answered(heard, &call, answer);
         http::answered(heard, &call, answer);
         sockets::answered(heard, &call, answer);
@@ -179,7 +178,7 @@ impl Listening {
         match EventCode::of(event) {
             Some(EventCode::Subtask) => self.resolved(store, instance, waitable, code),
             Some(EventCode::StreamRead | EventCode::StreamWrite) => {
-                let heard = &mut *self.heard.lock();
+                let heard = &mut self.heard;
                 bytes::copied(heard, store, (instance, waitable), code);
             }
             _ => {}
@@ -218,7 +217,7 @@ impl Listening {
         let Some(crossing) = component.crossing(call.crossing) else {
             return;
         };
-        let heard = &mut *self.heard.lock();
+        let heard = &mut self.heard;
         match (&crossing.kind, component.answerer(call.instance, crossing)) {
             (CrossingKind::Lower, Answerer::Component(to, lift)) if !heard.knows_nothing() => {
                 let given = passed(crossing, &call.args, |handle, is_moved| {
@@ -262,7 +261,7 @@ impl Observer for Listening {
                 Builtin::TaskReturn(_) => self.request(store),
                 _ => None,
             };
-            let heard = &mut *self.heard.lock();
+            let heard = &mut self.heard;
             bytes::built_in_called(heard, builtin, call);
             if let Builtin::TaskReturn(_) = builtin {
                 http::task_returned(heard, &component, call, request);
@@ -282,7 +281,7 @@ impl Observer for Listening {
                 with_lifter(store, call.instance, call.crossing, LIMITS, lift).unwrap_or_default()
             }
         };
-        let heard = &mut *self.heard.lock();
+        let heard = &mut self.heard;
         let made = Call {
             function: &function,
             instance: call.instance,
@@ -328,7 +327,7 @@ impl Observer for Listening {
                     self.resolved(store, instance, handle, state);
                 }
                 _ => {
-                    let heard = &mut *self.heard.lock();
+                    let heard = &mut self.heard;
                     bytes::built_in_returned(heard, store, (builtin, call), results);
                 }
             }
@@ -339,7 +338,7 @@ impl Observer for Listening {
                 && let Some(thing) = self.passing.returned((from, lift))
                 && let Some(handle) = number(results.first())
             {
-                let mut heard = self.heard.lock();
+                let heard = &mut self.heard;
                 heard.put((instance, handle as u32), thing);
             }
             return Ok(());
@@ -379,7 +378,7 @@ impl Observer for Listening {
         let component = store.data().component().clone();
         for (position, thing) in self.passing.take((instance, crossing)) {
             if let Some(handle) = number(entry.args.get(position)) {
-                let mut heard = self.heard.lock();
+                let heard = &mut self.heard;
                 heard.put((instance, handle as u32), thing);
             }
         }
@@ -401,7 +400,7 @@ impl Observer for Listening {
             }
             CrossingKind::Lift if !self.is_inside(store) => {
                 let place = Place::after(store.data().events());
-                let heard = &mut *self.heard.lock();
+                let heard = &mut self.heard;
                 if let Some(end) = http::given(heard, entered, entry, place, self.handled + 1) {
                     self.handled += 1;
                     self.servers.push(end);
@@ -423,7 +422,7 @@ impl Observer for Listening {
             return Ok(());
         };
         let ty = crossing.function.as_ref().and_then(|f| f.result.as_ref());
-        let mut heard = self.heard.lock();
+        let heard = &mut self.heard;
         let thing = match (ty, results) {
             (Some(ValueType::Own(_) | ValueType::Stream(_)), [result]) if !crossing.is_async => {
                 number(Some(result)).and_then(|handle| heard.take((entry.instance, handle as u32)))

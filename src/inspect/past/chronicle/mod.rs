@@ -6,23 +6,22 @@
 //! [`ChronicleError::NotYet`]. Whoever can wait does so until the replay has come past the
 //! moment, and no longer: near the start that is at once.
 
+mod collecting;
 mod recalling;
 
 use super::output::{Output, TooMuchPrinted, room};
 use super::requests::{Listening, Said};
-use super::wanted::unwanted;
 
-use crate::component::types::CoreValue;
 use crate::inspect::handles::building::Building;
 use crate::inspect::handles::history::{HandleHistory, TableList, Untold};
 use crate::inspect::handles::problem::{Mismatch, Overfull};
 use crate::inspect::rules;
 use crate::inspect::tasks::{self, TaskHistory, Tasks};
-use crate::replay::output::Printed;
-use crate::replay::variant::{CacheDir, Variant};
-use crate::replay::{Calling, Compiled, Entering, Observer, Replay, State};
+use crate::replay::Observer;
+use crate::replay::variant::CacheDir;
 use crate::timeline::Interrupt;
 use crate::trace::Trace;
+use collecting::run;
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use recalling::{Recallable, Recalled, Recollection};
 use std::collections::VecDeque;
@@ -31,7 +30,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
-use wasmtime::StoreContextMut;
 
 /// What has happened in a recording, as far as a replay in the background has come.
 pub struct Chronicle {
@@ -146,6 +144,15 @@ impl Told {
             }),
             (_, None) => Err(ChronicleError::NotYet),
         }
+    }
+
+    /// Tells those who work out what there is by now.
+    fn tell(
+        &mut self,
+        mut tell: impl FnMut(&mut dyn Observer) -> wasmtime::Result<()>,
+    ) -> wasmtime::Result<()> {
+        tell(&mut self.handles)?;
+        tell(&mut self.tasks)
     }
 
     fn wait_for(&mut self, until: Until) {
@@ -420,129 +427,5 @@ impl Drop for Chronicle {
         self.shared.is_abandoned.store(true, Ordering::Relaxed);
         drop(told);
         self.shared.has_come.notify_all();
-    }
-}
-
-fn run(shared: &Arc<Shared>, trace: Arc<Trace>, cache: &CacheDir) -> Result<(), String> {
-    let compiled = Compiled::prepare(&trace, cache, Variant::Fast, &|_, _| {});
-    let compiled = compiled.map_err(|error| error.to_string())?;
-    let observer = Box::new(Collecting(shared.clone()));
-    let replay = Replay::new(trace, &compiled, observer);
-    let ended = replay.and_then(|mut replay| replay.run());
-    match shared.check_room(&shared.told.lock()) {
-        Ok(()) => ended.map(|_| ()).map_err(|error| error.to_string()),
-        // Rather than where the guest was.
-        Err(too_much) => Err(too_much.to_string()),
-    }
-}
-
-/// The observer that collects.
-struct Collecting(Arc<Shared>);
-
-impl Collecting {
-    /// At the end of a recording that is still being written: all that there is is known, and
-    /// this waits for more.
-    fn wait_for_more(&self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
-        while store.data().trace().is_growing() && store.data_mut().is_at_end_of_trace() {
-            let mut told = self.0.told.lock();
-            if told.longer.is_none() {
-                told.ended = Some(Ok(()));
-                told.awaited = None;
-                self.0.has_come.notify_all();
-            }
-            let longer = loop {
-                if self.0.is_abandoned.load(Ordering::Relaxed) {
-                    return Err(unwanted());
-                }
-                if let Some(longer) = told.longer.take() {
-                    break longer;
-                }
-                self.0.has_come.wait(&mut told);
-            };
-            told.ended = None;
-            drop(told);
-            State::extend(&mut *store, longer)?;
-        }
-        Ok(())
-    }
-}
-
-impl Observer for Collecting {
-    fn calling(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-    ) -> wasmtime::Result<()> {
-        if self.0.is_abandoned.load(Ordering::Relaxed) {
-            return Err(unwanted());
-        }
-        let mut told = self.0.told.lock();
-        told.handles.calling(store, call);
-        told.tasks.calling(store, call);
-        told.answers.calling(store, call);
-        if told
-            .awaited
-            .is_some_and(|first| told.has_come_to(first).is_ok())
-        {
-            // Those who wait for more say so again.
-            told.awaited = None;
-            self.0.has_come.notify_all();
-        }
-        Ok(self.0.check_room(&told)?)
-    }
-
-    fn returning(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        call: &Calling,
-        results: &[CoreValue],
-    ) -> wasmtime::Result<()> {
-        let mut told = self.0.told.lock();
-        told.handles.returning(store, call, results);
-        told.tasks.returning(store, call, results);
-        Ok(())
-    }
-
-    fn entering(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-    ) -> wasmtime::Result<()> {
-        let mut told = self.0.told.lock();
-        told.handles.entering(store, entry);
-        told.tasks.entering(store, entry);
-        Ok(())
-    }
-
-    fn leaving(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        entry: &Entering<'_>,
-        results: &[CoreValue],
-    ) -> wasmtime::Result<()> {
-        let mut told = self.0.told.lock();
-        told.handles.leaving(store, entry, results);
-        told.tasks.leaving(store, entry, results);
-        Ok(())
-    }
-
-    fn unanswered(
-        &mut self,
-        store: &mut StoreContextMut<'_, State>,
-        _call: &Calling,
-    ) -> wasmtime::Result<()> {
-        self.wait_for_more(store)
-    }
-
-    fn cut_off(&mut self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
-        self.wait_for_more(store)
-    }
-
-    fn awaiting(&mut self, store: &mut StoreContextMut<'_, State>) -> wasmtime::Result<()> {
-        self.wait_for_more(store)
-    }
-
-    fn printed(&mut self, printed: &Printed, bytes: &[u8]) {
-        self.0.told.lock().output.push(printed, bytes);
     }
 }
