@@ -230,7 +230,7 @@ fn what_views_ask_for_is_refused_without_a_window() {
 fn a_thread_that_cannot_begin_traps_where_it_is_to() {
     let (_dir, path) = recorded("motion/wrong-thread.wat", &["--invoke", "run()"]);
     let verified = rr_dap(&["replay", "--verify", path.to_str().unwrap()], "");
-    let said = text(&verified.stderr);
+    let said = text(&verified.stdout);
     assert!(said.contains("verified: "), "{said}");
     assert!(
         said.contains("trapped: wasm trap: indirect call type mismatch"),
