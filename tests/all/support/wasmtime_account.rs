@@ -81,6 +81,9 @@ pub struct There {
     pub subtasks: Vec<(u32, bool)>,
 }
 
+/// Between the name of a task that is gone and the index of its subtask.
+const OUTLIVES: &str = ", once at ";
+
 /// Follows Wasmtime's lines. Names are Wasmtime's own, such as `HostTask(4)`; it gives them again.
 #[derive(Default)]
 struct Account {
@@ -204,12 +207,20 @@ impl Account {
                 self.joined.insert(name.to_owned(), set.unwrap());
             }
         } else if let Some(rest) = line.strip_prefix("subtask_drop ") {
-            self.forget(rest.split(' ').next().unwrap());
+            let (name, index) = (rest.split(' ').next().unwrap(), handle(line));
+            let gone = self.handles.iter().find(|(of, at)| {
+                let outlives = of
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.starts_with(OUTLIVES));
+                outlives && Some(**at) == index
+            });
+            let gone = gone.map_or(name.to_owned(), |(of, _)| of.clone());
+            self.forget(&gone);
         } else if line.starts_with("assign ") {
             let name = between(line, "assign ", " ").unwrap();
             self.forget(name);
         } else if let Some(name) = line.strip_prefix("delete guest task ") {
-            self.forget(name);
+            self.outlive(name);
             self.waiting.remove(name);
             self.returned.remove(name);
         } else if line.starts_with("task.return for ") || line.starts_with("task.cancel for ") {
@@ -273,6 +284,21 @@ impl Account {
                 self.forget(name.unwrap());
             }
         }
+    }
+
+    /// A task is gone, but its caller still has the subtask: its name may come again.
+    fn outlive(&mut self, name: &str) {
+        let Some(index) = self.handles.remove(name) else {
+            return self.forget(name);
+        };
+        let after = format!("{name}{OUTLIVES}{index}");
+        if self.told.remove(name) {
+            self.told.insert(after.clone());
+        }
+        if let Some(set) = self.joined.remove(name) {
+            self.joined.insert(after.clone(), set);
+        }
+        self.handles.insert(after, index);
     }
 
     /// A name is given to something else, or to nothing.
