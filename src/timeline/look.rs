@@ -27,6 +27,11 @@ impl Timeline {
         })
     }
 
+    /// What ends such a wait, if it does wait: see [`Timeline::wait_for_code`].
+    pub fn waits_for_code(&self) -> Option<&Interrupt> {
+        self.waits_for_code.as_ref()
+    }
+
     /// From now on, looking at what takes code for debugging waits until that is compiled, or until it is
     /// interrupted; `None`: it does not wait.
     pub fn wait_for_code(&mut self, interrupt: Option<&Interrupt>) {

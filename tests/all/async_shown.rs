@@ -2,7 +2,7 @@
 //! of calls without an answer, and whose callback it may be.
 
 use crate::support::session::{frames, start, variables};
-use crate::support::{fixture, record, rr_dap, text};
+use crate::support::{fixture, record, rr_dap, rr_dap_with, text, unpacked};
 use crate::trace_ending::as_records;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -230,7 +230,7 @@ fn what_views_ask_for_is_refused_without_a_window() {
 fn a_thread_that_cannot_begin_traps_where_it_is_to() {
     let (_dir, path) = recorded("motion/wrong-thread.wat", &["--invoke", "run()"]);
     let verified = rr_dap(&["replay", "--verify", path.to_str().unwrap()], "");
-    let said = text(&verified.stderr);
+    let said = text(&verified.stdout);
     assert!(said.contains("verified: "), "{said}");
     assert!(
         said.contains("trapped: wasm trap: indirect call type mismatch"),
@@ -244,4 +244,35 @@ fn a_thread_that_cannot_begin_traps_where_it_is_to() {
     client.ask("rr/seek", json!({ "event": 1 }));
     client.event("stopped");
     assert_eq!(frames(&mut client)[0]["name"], "thread.resume-later");
+}
+
+#[test]
+fn a_built_in_is_named_with_its_type() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("later.rrtrace");
+    record(&fixture("later.wasm"), &[], &["hello"], "", &path);
+    let mut client = start(json!({ "trace": path, "stopAt": "start" }), |_| {});
+    let listed = client.ask("rr/hostcalls", json!({}));
+    let listed = listed["hostcalls"].as_array().unwrap().iter();
+    let reads = listed.filter(|call| call["interface"] == "future.read");
+    let functions: Vec<&Value> = reads.map(|call| &call["function"]).collect();
+    assert_eq!(functions, [&json!("result<_, error-code>")]);
+}
+
+#[test]
+fn a_question_waits_for_what_is_still_being_compiled() {
+    let dir = tempfile::tempdir().unwrap();
+    let app = dir.path().join("awaits.wasm");
+    std::fs::write(&app, unpacked("awaits/awaits-O0.wasm.zst")).unwrap();
+    let path = dir.path().join("t.rrtrace");
+    record(&app, &["--quiet"], &[], "", &path);
+    let path = path.to_str().unwrap();
+    let fresh = tempfile::tempdir().unwrap();
+    let cache = [("RR_DAP_CACHE", fresh.path().to_str().unwrap())];
+    for question in ["origin $local0", "leaks", "waits", "why"] {
+        let asked = rr_dap_with(&["ask", path, "--at", "20", question], &cache, "");
+        let said = text(&asked.stderr);
+        assert!(!said.contains("ask again"), "{question}: {said}");
+        assert!(asked.status.success(), "{question}: {said}");
+    }
 }

@@ -305,7 +305,7 @@ const acts = {
     await vscode.commands.executeCommand('workbench.view.debug');
     for (const view of ['Variables', 'Watch', 'Call Stack', 'Loaded Scripts', 'Breakpoints', 'Handles', 'Tasks']) await page('closeSection', { view });
     await page('openSection', { view: 'Hostcalls' });
-    await until('the results', async () => (await rows()).some((row) => /wait-for .*→ subtask \d+, returned before event \d+/.test(row)));
+    await until('the results', async () => (await rows()).some((row) => /wait-for.*→ subtask \d+, returned before event \d+/.test(row)));
     await page('picture', { name: 'later-results' });
     const wait = (await rows()).find((row) => /wait-for/.test(row));
     const came = Number(/before event (\d+)/.exec(wait)[1]);
@@ -316,13 +316,13 @@ const acts = {
     // What has no result later has nowhere to lead; and what was written is told in WAVE.
     const written = (await rows()).find((row) => /stream\.write/.test(row));
     assert.match(written ?? '', /elements: b?"hello/);
+    for (const view of ['Variables', 'Watch', 'Call Stack', 'Breakpoints']) await page('openSection', { view });
     // A view that still asks when the session ends shows nobody that it has ended.
     await vscode.debug.stopDebugging();
     await until('the session ends', () => vscode.debug.activeDebugSession === undefined);
     await new Promise((wake) => setTimeout(wake, 1500));
     const told = (await page('notifications')).filter((text) => !toldBefore.includes(text));
     assert.deepEqual(told, []);
-    for (const view of ['Variables', 'Watch', 'Call Stack', 'Breakpoints']) await page('openSection', { view });
   },
 
   async 'a system shows what its nodes said to each other, and one goes along that'({ vscode, page, folder, session, stopped, stops, go, key, until, moment }) {

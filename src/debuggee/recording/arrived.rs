@@ -8,7 +8,7 @@ use super::guest_memory::GuestMemory;
 use crate::component::Crossing;
 use crate::component::types::CoreValue;
 use crate::debuggee::{DebuggeeError, grouped};
-use crate::inspect::hostcall::arrivals::{Arrivals, Told};
+use crate::inspect::hostcall::arrivals::{Arrivals, Told, without_interface};
 use crate::inspect::hostcall::builtin_call::number;
 use crate::inspect::hostcall::delivery;
 use crate::inspect::hostcall::lift::Lifter;
@@ -94,7 +94,7 @@ impl Recording {
             late_result(&lifter, crossing, args, delivery)
         });
         memory.vouch_for(())?;
-        let name = crossing.name.rsplit('#').next().unwrap_or(&crossing.name);
+        let name = without_interface(&crossing.name);
         let resolution = told.resolution.text(None);
         Ok(Some(Arrived {
             part: part.map(|part| Part {

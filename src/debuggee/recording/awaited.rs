@@ -86,6 +86,10 @@ impl Recording {
         part: Part,
         ask: impl FnOnce(&Chronicle) -> Result<T, ChronicleError>,
     ) -> Result<T, DebuggeeError> {
+        // Who asks a question waits.
+        if let Some(interrupt) = self.timeline.waits_for_code().cloned() {
+            self.chronicle().wait(until, &interrupt, &|_| {})?;
+        }
         let answer = ask(self.chronicle());
         if let Err(ChronicleError::NotYet) = answer {
             self.awaited.want(until, part);

@@ -96,12 +96,20 @@ pub struct Brought {
     pub value: Option<Box<str>>,
 }
 
+/// A WIT path without its interface; of a built-in all of it, as it ends in a type.
+pub fn without_interface(path: &str) -> &str {
+    match path.contains(' ') {
+        true => path,
+        false => path.rsplit('#').next().unwrap_or(path),
+    }
+}
+
 impl Brought {
     /// Of a hostcall with this WIT path.
     pub fn new(event: u64, path: &str, told: Told, value: Option<Box<str>>) -> Brought {
         Brought {
             event,
-            name: path.rsplit('#').next().unwrap_or(path).to_owned(),
+            name: without_interface(path).to_owned(),
             in_call: told.in_call(),
             resolution: told.resolution,
             value,

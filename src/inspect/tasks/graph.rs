@@ -146,6 +146,8 @@ impl Graph<'_> {
     fn of_task(&self, task: &Task) -> Vec<Node> {
         match task.state {
             TaskState::Running | TaskState::Yielded { .. } => Vec::new(),
+            // The run fails at what is no set.
+            TaskState::Waiting { set, .. } if !self.words.is_set(task, set) => Vec::new(),
             TaskState::Waiting { set, .. } => vec![Node::Item(task.instance, set)],
             TaskState::Calling(_) => {
                 let mut waits = Vec::new();

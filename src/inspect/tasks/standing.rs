@@ -44,6 +44,9 @@ impl Words<'_> {
                 }
             }
             TaskState::Yielded { since } => format!("lets others run, {}", after(since)),
+            TaskState::Waiting { set, since } if !self.is_set(task, set) => {
+                format!("waits at {set}, which is no waitable set, {}", after(since))
+            }
             TaskState::Waiting { set, since } => {
                 let members: Vec<String> = self
                     .tasks
@@ -74,6 +77,11 @@ impl Words<'_> {
             }
             _ => self.state(task),
         }
+    }
+
+    /// Whether there is such a set: what a callback answers may be anything.
+    pub(super) fn is_set(&self, task: &Task, index: u32) -> bool {
+        matches!(self.tasks.item(task.instance, index), Some(Item::Set(_)))
     }
 
     /// How it stands with a task that is in a hostcall: a built-in may say itself what for.

@@ -275,7 +275,11 @@ impl From<&Brought> for ToldOfCall {
 
 impl From<&Row> for ToldHostcall {
     fn from(row: &Row) -> Self {
-        let function = row.name.rsplit(['#', ' ']).next().unwrap_or(&row.name);
+        // What follows the word of a built-in is a type, with whatever there is in types.
+        let function = match row.name.split_once(' ') {
+            Some((_, ty)) => ty,
+            None => row.name.rsplit('#').next().unwrap_or(&row.name),
+        };
         ToldHostcall {
             event: row.event,
             name: row.name.to_string(),
