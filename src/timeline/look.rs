@@ -2,7 +2,7 @@
 
 use super::processes::wire::ask::{
     Boundary, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances, Leaving,
-    Locals, Memories, Memory, Operands, Question, Table, Tables,
+    Locals, Memories, Memory, OnStack, Operands, Question, Table, Tables,
 };
 use super::recovery::Patience;
 use super::travel::motion::MemoryRange;
@@ -31,6 +31,16 @@ impl Timeline {
     /// If replayers die.
     pub fn frames(&mut self) -> Result<Vec<Frame>> {
         self.ask(Frames)
+    }
+
+    /// The call into the guest whose frames are the innermost ones here: how many of them had been
+    /// made with it; 0 if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Timeline::frames`].
+    pub fn turn(&mut self) -> Result<u64> {
+        self.ask(OnStack)
     }
 
     /// The locals of a frame, by its index in [`Timeline::frames`].

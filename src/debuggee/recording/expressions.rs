@@ -15,6 +15,7 @@ use crate::inspect::expression::{
 use crate::inspect::hostcall::in_progress::LiftedCall;
 use crate::inspect::variable::{ValueType, variables};
 use crate::replay::{InstanceId, Phase};
+use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::MemoryRange;
 
 impl Recording {
@@ -166,6 +167,16 @@ impl Recording {
             in_call: matches!(here.position.phase, Phase::Calling | Phase::Answered),
             tick: here.position.tick,
             position: Some(here.position),
+            task: 0,
+            turn: 0,
+        };
+        let moment = match needs.task {
+            true => SceneMoment {
+                task: self.task_here(&Interrupt::new())?,
+                turn: self.timeline.turn()?,
+                ..moment
+            },
+            false => moment,
         };
         let (place, at_hostcall) = match self.frame_there(frame)? {
             Some(ShownFrame::Guest(place)) => (Some(place), false),
@@ -238,7 +249,7 @@ impl Recording {
 
     /// What expressions can name in a frame.
     pub(super) fn names_in(&mut self, frame: Option<FrameId>) -> Vec<String> {
-        let mut names: Vec<String> = ["$event", "$tick", "$position", "$pc", "$mem["]
+        let mut names: Vec<String> = ["$event", "$tick", "$position", "$task", "$pc", "$mem["]
             .map(str::to_owned)
             .to_vec();
         let others = self.timeline.elsewhere().names();

@@ -127,6 +127,8 @@ impl Evaluator<'_> {
         match name {
             TimeName::Event => Datum::Number(Number::Whole(at.event.into())),
             TimeName::Tick => Datum::Number(Number::Whole(at.tick.0.into())),
+            TimeName::Task => Datum::Number(Number::Whole(at.task.into())),
+            TimeName::Turn => Datum::Number(Number::Whole(at.turn.into())),
             TimeName::Position => {
                 let position = at.position.map(|position| position.to_string());
                 Datum::Text(position.unwrap_or_default())

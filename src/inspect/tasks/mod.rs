@@ -15,6 +15,7 @@ mod observing;
 mod state;
 mod step;
 mod told;
+mod turns;
 mod waits;
 mod words;
 
@@ -27,5 +28,6 @@ pub use told::{
     CallerTold, CopyingTold, EndTold, InstanceTold, ItemTold, KindTold, MovedTold, OtherEndTold,
     ReturnedTold, TaskTold, TasksTold, UnusedTold,
 };
+pub use turns::turns;
 pub use waits::{NodeKind, WaitNode, Waits};
 pub use words::Words;
