@@ -432,3 +432,46 @@ fn next_at_the_end_of_what_makes_a_future_stays_with_who_waits_for_it() {
     }
     panic!("line {after} is not come to");
 }
+
+/// What a future keeps can be calculated with, as variables of a frame of the stack can.
+#[test]
+fn expressions_in_a_future_that_waits() {
+    let (_dir, mut client) = session("O0", &["awaits::trace"]);
+    let mut seen = 0;
+    while seen < 6 && goes_on(&mut client) {
+        for frame in frames(&mut client) {
+            if frame["name"] != "async fn awaits::nap" {
+                continue;
+            }
+            let mut value = |expression: &str| {
+                let asked = json!({ "expression": expression, "frameId": frame["id"] });
+                let found = client.ask("evaluate", asked);
+                found["result"].as_str().unwrap().to_owned()
+            };
+            let began: u64 = value("began").parse().unwrap();
+            assert_eq!(value("began * 3 + 1"), (began * 3 + 1).to_string());
+            assert_eq!(value("*&began"), began.to_string());
+            assert_eq!(value("began as u8"), (began as u8).to_string());
+            assert_eq!(value("began % 2 == 0 && began > 1"), "true");
+            assert_eq!(value("if began > 1 { 5 } else { 6 }"), "5");
+            let name = value("name");
+            let name = name.trim_matches('"').to_owned();
+            assert_eq!(value("name.len()"), name.len().to_string());
+            assert_eq!(value("name[0]"), value(&format!("{}", name.as_bytes()[0])));
+            assert_eq!(value(&format!("name == {name:?}")), "true");
+            assert_eq!(value("$task"), "1");
+            assert_eq!(value("$mem[&began; 8][0]"), value("began & 255"));
+            let asked = json!({ "expression": "what", "frameId": frame["id"] });
+            let refused = client.refused("evaluate", asked);
+            assert!(
+                refused.to_string().contains("does not keep `what`"),
+                "{refused}"
+            );
+            let asked = json!({ "name": "began", "frameId": frame["id"] });
+            let data = client.ask("dataBreakpointInfo", asked);
+            assert!(data["dataId"].is_string(), "{data}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 6, "{seen}");
+}

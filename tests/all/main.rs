@@ -135,6 +135,7 @@ mod timeline_writes;
 mod trace_ending;
 mod trace_file;
 mod trace_format;
+mod turns;
 mod unwritten;
 mod variant_cache;
 mod waiting;

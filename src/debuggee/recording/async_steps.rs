@@ -210,17 +210,25 @@ impl Recording {
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
         let mut before = self.timeline.here().position;
+        let declared = self.declaration(&body);
+        let was_declared = self.body_here()?.is_some_and(|here| here.line == declared);
         let mut stop = self.plain((Direction::Backward, step), output, interrupt)?;
         for _ in 0..MOST {
             let is_over = matches!(stop.reason, Reason::Arrived | Reason::Start);
             if !is_over || interrupt.is_raised() {
                 break;
             }
+            let here = self.body_here()?.filter(|here| here.body == body);
             // Where it had not begun, what ran is what was called.
             if self.progress(&body)? != Some(Progress::Suspended) {
+                let declared = self.declaration(&body);
+                let begins = here.is_some_and(|here| here.is_innermost && here.line == declared);
+                if begins && step == Step::Over && !was_declared {
+                    // Nobody has written what is there.
+                    stop = self.plain((Direction::Backward, step), output, interrupt)?;
+                }
                 break;
             }
-            let here = self.body_here()?.filter(|here| here.body == body);
             if let Some(here) = here
                 && here.line != self.declaration(&body)
             {

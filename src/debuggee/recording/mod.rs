@@ -39,6 +39,7 @@ mod stack;
 mod stand_in;
 mod symbols;
 mod targets;
+mod task_frames;
 mod task_steps;
 mod tasks;
 pub(super) mod texts;

@@ -21,7 +21,7 @@ use std::sync::Arc;
 const GOES_ON: BreakpointId = BreakpointId(u32::MAX - 0x67);
 
 /// What wit-bindgen calls what it generates for C around exported functions and callbacks.
-const GLUE: &str = "__wasm_export_";
+pub(super) const GLUE: &str = "__wasm_export_";
 /// So many instructions of a function without lines are waited for.
 const MOST_INSTRUCTIONS: usize = 1 << 10;
 /// So many functions that nobody has written are passed.

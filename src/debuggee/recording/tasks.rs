@@ -58,7 +58,7 @@ impl Recording {
         self.timeline.trace().component().clone()
     }
 
-    fn tasks_here(&mut self, part: Part) -> Result<Arc<Tasks>, DebuggeeError> {
+    pub(super) fn tasks_here(&mut self, part: Part) -> Result<Arc<Tasks>, DebuggeeError> {
         let here = self.timeline.here();
         let (event, in_call) = (here.event, here.position.phase == Phase::Calling);
         self.ask_chronicle(Until::Call(event), part, |chronicle| {

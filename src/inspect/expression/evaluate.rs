@@ -89,7 +89,13 @@ impl Evaluator<'_> {
             (Datum::Unknown(_), Err(fault)) => Err(self.fault(node, fault.clone())),
             (Datum::Unknown(name), Ok(variables)) => {
                 let constant = variables.constant(&name);
-                constant.ok_or_else(|| self.fault(node, Fault::Unknown(name)))
+                constant.ok_or_else(|| {
+                    let fault = match variables.is_suspended() {
+                        true => Fault::NotKept(name),
+                        false => Fault::Unknown(name),
+                    };
+                    self.fault(node, fault)
+                })
             }
             (known, _) => Ok(known),
         }

@@ -174,6 +174,7 @@ fn in_scene<T>(
                 inlined: if state.index == 0 { ahead } else { 0 },
             },
             state,
+            kept: None,
         })
     });
     look(&Scene {

@@ -1,6 +1,7 @@
 //! What an expression sees.
 
 use super::error::Fault;
+use crate::inspect::futures::Kept;
 use crate::inspect::hostcall::in_progress::LiftedCall;
 use crate::inspect::variable::place::FrameState;
 use crate::inspect::variable::variables::Site;
@@ -57,6 +58,8 @@ pub struct SourceFrame<'a> {
     pub site: Site,
     /// The frame's locals, operands, globals and memory.
     pub state: &'a dyn FrameState,
+    /// Of a future that is suspended: what it keeps, which is all that has a value there.
+    pub kept: Option<&'a Kept>,
 }
 
 impl Scene<'_> {
