@@ -475,3 +475,76 @@ fn expressions_in_a_future_that_waits() {
     }
     assert!(seen >= 6, "{seen}");
 }
+
+/// The leaf of each branch is what `tasks` has by the same index.
+#[test]
+fn what_futures_wait_for_at_last_is_what_the_tasks_tell() {
+    let (_dir, mut client) = session("O0", &["awaits::trace"]);
+    let mut found = BTreeSet::new();
+    while goes_on(&mut client) {
+        let tree = console(&mut client, "rr futures");
+        let tasks = console(&mut client, "rr tasks");
+        for leaf in tree.lines().map(str::trim) {
+            let Some(rest) = leaf.strip_prefix("subtask ") else {
+                continue;
+            };
+            // It is a member of the set that its task waits at, or its event is on its way.
+            let (index, how) = rest.split_once(' ').unwrap();
+            let known = |line: &str| {
+                let line = line.trim_start();
+                line.starts_with(&format!("{index} ")) && line.contains("wait-for")
+            };
+            assert!(tasks.lines().any(known), "{leaf} in {tasks}");
+            assert!(how.starts_with("(wait-for, "), "{leaf}");
+            found.insert(index.to_owned());
+        }
+        assert!(!tree.contains("WaitableOperation"), "{tree}");
+    }
+    assert!(found.len() >= 4, "{found:?}");
+}
+
+/// What holds a future for others is gone through.
+#[test]
+fn wrappers_are_gone_through() {
+    let (_dir, mut client) = session("O0", &["awaits::trace"]);
+    let mut seen = BTreeSet::new();
+    let lines = [
+        ("// await: shared", "awaits::nap"),
+        ("// await: remote", "awaits::nap"),
+        ("// await: local", "awaits::twice"),
+        ("// await: either", "awaits::nap"),
+    ];
+    let source = json!({ "path": fixture("awaits/src/lib.rs") });
+    let line = json!({ "line": line_of("let began = units * 2;") });
+    client.ask(
+        "setBreakpoints",
+        json!({ "source": source, "breakpoints": [line] }),
+    );
+    loop {
+        client.go("continue");
+        let told = console(&mut client, "rr when");
+        if !told.contains("position") || frames(&mut client)[0]["line"].is_null() {
+            break;
+        }
+        let tree = console(&mut client, "rr futures");
+        let all: Vec<&str> = tree.lines().collect();
+        for (comment, awaited) in lines {
+            let at = format!("lib.rs:{}", line_of(comment));
+            let Some(outer) = all
+                .iter()
+                .position(|line| line.contains("async fn awaits::wrapped") && line.ends_with(&at))
+            else {
+                continue;
+            };
+            let depth = |line: &str| line.len() - line.trim_start().len();
+            let inside = all[outer + 1..]
+                .iter()
+                .take_while(|line| depth(line) > depth(all[outer]));
+            let futures: Vec<&&str> = inside.filter(|line| line.contains("async fn")).collect();
+            if futures.iter().any(|line| line.contains(awaited)) {
+                seen.insert(comment);
+            }
+        }
+    }
+    assert_eq!(seen.len(), lines.len(), "{seen:?}");
+}

@@ -46,6 +46,7 @@ mod fast_frames;
 mod files;
 mod function_names;
 mod futures;
+mod futures_damaged;
 mod fuzzed;
 mod gdb_words;
 mod given;

@@ -5,7 +5,7 @@ use super::Recording;
 use super::guest_memory::GuestMemory;
 use super::rows::{decode, encode, view};
 use super::stack::{GuestPlace, ShownFrame};
-use super::task_frames::TaskFrame;
+use super::task_frames::{PATIENCE, TaskFrame};
 use super::values::{Within, gone};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
@@ -20,7 +20,7 @@ use crate::inspect::variable::variables::{Site, Variable};
 use crate::replay::InstanceId;
 use crate::replay::boundary::Way;
 use crate::source::{ModuleSource, SourceLine};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// The first of the numbers of these frames: those of the stack are smaller, and those of
@@ -52,6 +52,7 @@ pub(super) struct Waiting {
     module: ModuleId,
     /// The task that it is a part of; 0 if that is none.
     task: u64,
+    waitables: Arc<Waitables>,
 }
 
 /// The memory of an instance, where none of its frames is looked at.
@@ -84,7 +85,12 @@ struct Found {
     is_running: bool,
     /// The number of the task; 0 of what is none.
     task: u64,
+    /// What its instance has by index, in words.
+    waitables: Arc<Waitables>,
 }
+
+/// Subtasks and ends of streams and futures of one instance, in words.
+type Waitables = BTreeMap<u32, String>;
 
 impl Recording {
     /// The frames below the stack at this stop.
@@ -108,6 +114,7 @@ impl Recording {
         let (mut shown, suspended) = others.clone().unwrap_or_default();
         for found in found {
             let (instance, module, task) = (found.instance, found.module, found.task);
+            let waitables = found.waitables;
             let futures = found.roots.futures.into_iter();
             let beside: Vec<Future> = match found.is_running {
                 true => futures.flat_map(|future| future.beside(&running)).collect(),
@@ -127,6 +134,7 @@ impl Recording {
                     instance,
                     module,
                     task,
+                    waitables: waitables.clone(),
                 })),
             }));
         }
@@ -146,7 +154,8 @@ impl Recording {
             };
             lines.push((0, format!("{} {how}", found.title)));
             for future in &found.roots.futures {
-                self.tell_future(future, 1, (found.module, &running), &mut lines);
+                let at = (found.module, &*found.waitables, &running);
+                self.tell_future(future, 1, at, &mut lines);
             }
         }
         Ok(lines)
@@ -156,10 +165,10 @@ impl Recording {
         &self,
         future: &Future,
         depth: usize,
-        (module, running): (ModuleId, &HashSet<Identity>),
+        (module, waitables, running): (ModuleId, &Waitables, &HashSet<Identity>),
         lines: &mut Vec<(usize, String)>,
     ) {
-        let (mut text, line) = described(future);
+        let (mut text, line) = described(future, waitables);
         if future.is_any(running) {
             text = format!("{}, which runs", text.trim_end_matches(NOT_BEGUN));
         }
@@ -170,7 +179,8 @@ impl Recording {
         }
         lines.push((depth, text));
         for awaited in &future.awaits {
-            self.tell_future(awaited, depth + 1, (module, running), lines);
+            let at = (module, waitables, running);
+            self.tell_future(awaited, depth + 1, at, lines);
         }
     }
 
@@ -227,9 +237,31 @@ impl Recording {
             roots.splice(0..0, more);
         }
         found.retain(|found| !found.roots.futures.is_empty());
+        self.name_waitables(&mut found)?;
         // What runs is nearest to the stack above.
         found.sort_by_key(|found| !found.is_running);
         Ok((found, running))
+    }
+
+    /// Has what futures wait for at last be called as `tasks` calls it.
+    fn name_waitables(&mut self, found: &mut [Found]) -> Result<(), DebuggeeError> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let instances = self.timeline.instances()?;
+        let event = self.timeline.here().event;
+        // What is known by then is told.
+        _ = self.chronicle().output(event, PATIENCE, |_| ());
+        let all = self.waitables_in_short();
+        for found in found {
+            let component = instances.get(found.instance.0 as usize);
+            let own = all.iter().filter(|((instance, _), _)| {
+                component.is_some_and(|(_, component)| *component == instance.0)
+            });
+            let own = own.map(|((_, index), words)| (*index, words.clone()));
+            found.waitables = Arc::new(own.collect());
+        }
+        Ok(())
     }
 
     /// The coroutines that frames of the stack run, innermost first.
@@ -270,6 +302,7 @@ impl Recording {
             module: place.core.module,
             is_running: true,
             task: 0,
+            waitables: Arc::default(),
         }))
     }
 
@@ -299,6 +332,7 @@ impl Recording {
                     module,
                     is_running: task.is_running,
                     task: task.id.0,
+                    waitables: Arc::default(),
                 }));
             }
         }
@@ -330,9 +364,9 @@ impl Recording {
                 };
             }
             Logical::Task(frame) => return self.show_task(id, frame),
-            Logical::Future(waiting) => (&waiting.future, waiting.module),
+            Logical::Future(waiting) => (waiting, waiting.module),
         };
-        let (name, line) = described(future);
+        let (name, line) = described(&future.future, &future.waitables);
         let place = line.and_then(|line| {
             let known = self.timeline.module(module)?;
             Some(self.place_in_source(module, known, line, None))
@@ -508,7 +542,7 @@ impl Logical {
 }
 
 /// What a future is called, and its line.
-fn described(future: &Future) -> (String, Option<SourceLine>) {
+fn described(future: &Future, waitables: &Waitables) -> (String, Option<SourceLine>) {
     match &future.what {
         What::Coroutine(coroutine) if coroutine.has_begun => {
             (coroutine.coroutine.to_string(), coroutine.line)
@@ -518,6 +552,10 @@ fn described(future: &Future) -> (String, Option<SourceLine>) {
             coroutine.line,
         ),
         What::Type(name) => (name.clone(), None),
+        What::Waitable(index) => match waitables.get(index) {
+            Some(words) => (words.clone(), None),
+            None => (format!("waitable {index}"), None),
+        },
         What::More => ("… more than are looked at".to_owned(), None),
     }
 }

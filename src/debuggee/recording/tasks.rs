@@ -134,6 +134,22 @@ impl Recording {
             .collect()
     }
 
+    /// The same in short, of subtasks and ends alone: `subtask 2 (wait-for, started)`.
+    pub(super) fn waitables_in_short(&mut self) -> BTreeMap<(Instance, u32), String> {
+        let Ok(tasks) = self.tasks_here(Part::Frames) else {
+            return BTreeMap::new();
+        };
+        let component = self.component();
+        let words = Words {
+            component: &component,
+            tasks: &tasks,
+        };
+        let items = tasks.all_items();
+        items
+            .map(|(instance, index, item)| ((instance, index), words.waitable(index, item)))
+            .collect()
+    }
+
     /// The group of values of all tasks: only where there is more to them than the stack.
     pub(super) fn task_scope(&mut self) -> Option<Scope> {
         let component = self.component();

@@ -45,6 +45,8 @@ pub enum What {
     Coroutine(Kept),
     /// Another type that waits, or that has others wait.
     Type(String),
+    /// What the component's instance knows by an index: a subtask, or an end of a stream or future.
+    Waitable(u32),
     /// There are more than are looked at.
     More,
 }
@@ -78,7 +80,7 @@ impl Future {
     pub fn coroutine(&self) -> Option<&Kept> {
         match &self.what {
             What::Coroutine(kept) => Some(kept),
-            What::Type(_) | What::More => None,
+            What::Type(_) | What::Waitable(_) | What::More => None,
         }
     }
 
