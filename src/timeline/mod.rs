@@ -176,6 +176,8 @@ pub struct Timeline {
     /// For a motion that looks at frames of one stack of several: the call into the guest that
     /// holds them.
     on_stack: Option<u64>,
+    /// What looks waits until code for debugging is compiled, if it takes that, or until this is raised.
+    waits_for_code: Option<Interrupt>,
     /// What the function has returned that was stepped out of to here.
     returned: Option<Returned>,
     /// Runs ahead in the background.
@@ -249,6 +251,7 @@ impl Timeline {
                 reason: Reason::Start,
             },
             unbegun: 0,
+            waits_for_code: None,
             on_stack: None,
             returned: None,
             sweep: Sweep::to_come(options),

@@ -8,6 +8,7 @@ use crate::debuggee::{
 };
 use crate::inspect::expression::Telling;
 use crate::system::message::NodeId;
+use crate::timeline::Interrupt;
 use crate::timeline::travel::elsewhere::Elsewhere;
 
 type Result<T> = std::result::Result<T, DebuggeeError>;
@@ -26,6 +27,12 @@ impl System {
 }
 
 impl Looks for System {
+    fn wait_for_code(&mut self, interrupt: Option<&Interrupt>) {
+        for open in self.members.iter_mut().filter_map(|m| m.open.as_mut()) {
+            open.wait_for_code(interrupt);
+        }
+    }
+
     fn frames(&mut self, window: Window) -> Result<Frames> {
         let node = self.present;
         let found = self.here_mut()?.frames(window)?;
