@@ -16,7 +16,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 /// So long a stop waits for what a replay in the background tells.
-pub(super) const PATIENCE: Duration = Duration::from_millis(300);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 /// What linkers call what they put around an exported function.
 const AROUND: &str = ".command_export";
 
