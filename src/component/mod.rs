@@ -7,6 +7,7 @@ mod adapter_room;
 mod answerer;
 pub mod assembly;
 pub mod builtin;
+mod called;
 mod canonical;
 mod code;
 pub mod crossing;

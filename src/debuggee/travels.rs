@@ -273,6 +273,8 @@ pub struct BecameKnown {
     pub anything: bool,
     /// Values that were shown without something.
     pub values: bool,
+    /// Frames that were shown without some.
+    pub frames: bool,
     /// There is more of a recording that is still being written, or it has its end.
     pub growth: bool,
 }

@@ -353,6 +353,14 @@ impl Code {
         self.instructions_around(pc)?.first().copied()
     }
 
+    /// The first instruction of the function that is exported by a name, if the module defines it.
+    pub fn entry_of_export(&self, name: &str) -> Option<u32> {
+        let mut exports = self.function_exports.iter();
+        let (function, _) = exports.find(|(_, export)| &**export == name)?;
+        let defined = function.checked_sub(self.imported_functions)?;
+        self.entry_of(self.functions.get(defined as usize)?.body.start)
+    }
+
     /// The call that a frame is in which Wasmtime reports to be at `reported`: that is
     /// the instruction after the call, but the call itself where a `try_table` catches
     /// what it throws.

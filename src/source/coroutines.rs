@@ -6,7 +6,7 @@ use super::lines::SourceLine;
 use super::module::ModuleSource;
 use super::scopes::MOST_ENTRIES;
 use super::type_names::is_coroutine;
-use super::types::Case;
+use super::types::{Case, Type};
 use super::units::{EntryId, Unit};
 use std::fmt::{self, Display};
 
@@ -100,6 +100,22 @@ impl ModuleSource {
         }
         let path = self.type_names().coroutine(&self.entries().units, id);
         Coroutine::of(path.unwrap_or(name))
+    }
+
+    /// Whether the function that contains a place does nothing but make the future that it is
+    /// for a person: what runs is that, when it is awaited.
+    pub fn makes_coroutine(&self, pc: u32) -> bool {
+        let made = || {
+            let function = self.function_at(pc)?;
+            let (id, Type::Composite(body)) = self.resolved(self.return_type(pc)?).ok()? else {
+                return None;
+            };
+            let made = self.coroutine(id, body.name.as_deref()?)?;
+            let name = parts(&made.function).pop().map(str::to_owned);
+            let is_it = name.as_deref() == Some(function.short_name.as_str());
+            Some(made.kind == CoroutineKind::Function && is_it)
+        };
+        made().unwrap_or(false)
     }
 
     /// Where a coroutine is suspended in one of its states. What a macro of a library waits for

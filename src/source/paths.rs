@@ -43,13 +43,14 @@ pub fn normalise(path: &str) -> String {
 /// Whether a source is that of a standard library or of a package manager's, or glue that a
 /// tool has made, as far as its path tells: code that who debugs has not written.
 pub fn is_library(path: &str) -> bool {
-    const MARKS: [&str; 38] = [
+    const MARKS: [&str; 39] = [
         // Rust: as released, built with `-Zbuild-std`, and crates of others, wherever the
         // home of cargo is.
         "/rustc/",
         "/rustlib/src/rust/",
         "/.rustup/toolchains/",
         "/registry/src/",
+        "/index.crates.io-",
         "/git/checkouts/",
         "/library/std/src/",
         "/library/core/src/",

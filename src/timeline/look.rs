@@ -3,7 +3,7 @@
 use super::interrupt::Interrupt;
 use super::processes::wire::ask::{
     Boundary, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances, Leaving,
-    Locals, Memories, Memory, MemoryOf, Operands, Question, Table, Tables,
+    Locals, Memories, Memory, MemoryOf, OnStack, Operands, Question, Table, Tables,
 };
 use super::recovery::Patience;
 use super::travel::motion::MemoryRange;
@@ -45,6 +45,16 @@ impl Timeline {
     /// If replayers die.
     pub fn frames(&mut self) -> Result<Vec<Frame>> {
         self.ask(Frames)
+    }
+
+    /// The call into the guest whose frames are the innermost ones here: how many of them had been
+    /// made with it; 0 if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Timeline::frames`].
+    pub fn turn(&mut self) -> Result<u64> {
+        self.ask(OnStack)
     }
 
     /// The locals of a frame, by its index in [`Timeline::frames`].

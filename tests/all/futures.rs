@@ -432,3 +432,114 @@ fn next_at_the_end_of_what_makes_a_future_stays_with_who_waits_for_it() {
     }
     panic!("line {after} is not come to");
 }
+
+/// What a future keeps can be calculated with, as variables of a frame of the stack can.
+#[test]
+fn expressions_in_a_future_that_waits() {
+    let (_dir, mut client) = session("O0", &["awaits::trace"]);
+    let mut seen = 0;
+    while seen < 6 && goes_on(&mut client) {
+        for frame in frames(&mut client) {
+            if frame["name"] != "async fn awaits::nap" {
+                continue;
+            }
+            let mut value = |expression: &str| {
+                let asked = json!({ "expression": expression, "frameId": frame["id"] });
+                let found = client.ask("evaluate", asked);
+                found["result"].as_str().unwrap().to_owned()
+            };
+            let began: u64 = value("began").parse().unwrap();
+            assert_eq!(value("began * 3 + 1"), (began * 3 + 1).to_string());
+            assert_eq!(value("*&began"), began.to_string());
+            assert_eq!(value("began as u8"), (began as u8).to_string());
+            assert_eq!(value("began % 2 == 0 && began > 1"), "true");
+            assert_eq!(value("if began > 1 { 5 } else { 6 }"), "5");
+            let name = value("name");
+            let name = name.trim_matches('"').to_owned();
+            assert_eq!(value("name.len()"), name.len().to_string());
+            assert_eq!(value("name[0]"), value(&format!("{}", name.as_bytes()[0])));
+            assert_eq!(value(&format!("name == {name:?}")), "true");
+            assert_eq!(value("$task"), "1");
+            assert_eq!(value("$mem[&began; 8][0]"), value("began & 255"));
+            let asked = json!({ "expression": "what", "frameId": frame["id"] });
+            let refused = client.refused("evaluate", asked);
+            assert!(
+                refused.to_string().contains("does not keep `what`"),
+                "{refused}"
+            );
+            let asked = json!({ "name": "began", "frameId": frame["id"] });
+            let data = client.ask("dataBreakpointInfo", asked);
+            assert!(data["dataId"].is_string(), "{data}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 6, "{seen}");
+}
+
+/// The leaf of each branch is what `tasks` has by the same index.
+#[test]
+fn what_futures_wait_for_at_last_is_what_the_tasks_tell() {
+    let (_dir, mut client) = session("O0", &["awaits::trace"]);
+    let mut found = BTreeSet::new();
+    while goes_on(&mut client) {
+        let tree = console(&mut client, "rr futures");
+        let tasks = console(&mut client, "rr tasks");
+        for leaf in tree.lines().map(str::trim) {
+            let Some(rest) = leaf.strip_prefix("subtask ") else {
+                continue;
+            };
+            // It is a member of the set that its task waits at, or its event is on its way.
+            let (index, how) = rest.split_once(' ').unwrap();
+            let known = |line: &str| {
+                let line = line.trim_start();
+                line.starts_with(&format!("{index} ")) && line.contains("wait-for")
+            };
+            assert!(tasks.lines().any(known), "{leaf} in {tasks}");
+            assert!(how.starts_with("(wait-for, "), "{leaf}");
+            found.insert(index.to_owned());
+        }
+        assert!(!tree.contains("WaitableOperation"), "{tree}");
+    }
+    assert!(found.len() >= 3, "{found:?}");
+}
+
+/// What holds a future for others is gone through.
+#[test]
+fn wrappers_are_gone_through() {
+    let (_dir, mut client) = session("O0", &["awaits::trace"]);
+    let mut seen = BTreeSet::new();
+    let lines = [
+        ("// await: shared", "awaits::nap"),
+        ("// await: remote", "awaits::nap"),
+        ("// await: local", "awaits::twice"),
+        ("// await: either", "awaits::nap"),
+    ];
+    let source = json!({ "path": fixture("awaits/src/lib.rs") });
+    let line = json!({ "line": line_of("let began = units * 2;") });
+    client.ask(
+        "setBreakpoints",
+        json!({ "source": source, "breakpoints": [line] }),
+    );
+    while goes_on(&mut client) {
+        let tree = console(&mut client, "rr futures");
+        let all: Vec<&str> = tree.lines().collect();
+        for (comment, awaited) in lines {
+            let at = format!("lib.rs:{}", line_of(comment));
+            let Some(outer) = all
+                .iter()
+                .position(|line| line.contains("async fn awaits::wrapped") && line.ends_with(&at))
+            else {
+                continue;
+            };
+            let depth = |line: &str| line.len() - line.trim_start().len();
+            let inside = all[outer + 1..]
+                .iter()
+                .take_while(|line| depth(line) > depth(all[outer]));
+            let futures: Vec<&&str> = inside.filter(|line| line.contains("async fn")).collect();
+            if futures.iter().any(|line| line.contains(awaited)) {
+                seen.insert(comment);
+            }
+        }
+    }
+    assert_eq!(seen.len(), lines.len(), "{seen:?}");
+}

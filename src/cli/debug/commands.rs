@@ -106,8 +106,8 @@ static TABLE: &[PromptCommand] = &[
     entry(Backward, "reverse-finish", &["rfin"], "", "back to where this function was called", motion::reverse_finish).again(same),
     entry(Backward, "reverse-nexti", &["rni"], "[COUNT]", "back one instruction, over calls", motion::reverse_next_instruction).again(same),
     entry(Backward, "reverse-stepi", &["rsi"], "[COUNT]", "back one instruction, into calls", motion::reverse_step_instruction).again(same),
-    entry(Stopping, "break", &["b", "br", "hbreak"], "[FILE:LINE|LINE|FUNCTION|*ADDRESS|hostcall PATH] [if CONDITION]", "stop there; without a place, at this line", breakpoint_commands::set).completing(Places),
-    entry(Stopping, "tbreak", &["tb", "thbreak"], "PLACE [if CONDITION]", "stop there once", breakpoint_commands::set_once).completing(Places),
+    entry(Stopping, "break", &["b", "br", "hbreak"], "[FILE:LINE|LINE|FUNCTION|*ADDRESS|hostcall PATH] [task N] [if CONDITION]", "stop there; without a place, at this line", breakpoint_commands::set).completing(Places),
+    entry(Stopping, "tbreak", &["tb", "thbreak"], "PLACE [task N] [if CONDITION]", "stop there once", breakpoint_commands::set_once).completing(Places),
     entry(Stopping, "watch", &["wa"], "[--all] EXPRESSION [if CONDITION]", "stop where this is changed, or with --all written", breakpoint_commands::watch).completing(Expressions),
     entry(Stopping, "catch", &[], "trap|panic|throw|hostcall|failed|handle-created|handle-dropped [CONDITION]", "stop at such events; a condition is a part of a WIT path, or an expression", catching::catch)
         .completing(Words(catching::WORDS)),

@@ -60,8 +60,26 @@ pub(super) fn parse(prompt: &mut Prompt, text: &str) -> anyhow::Result<Wanted> {
     })
 }
 
-/// What comes before `if`, and after.
+/// What comes before `if`, and after; `task N` before it, or at the end, is a condition, too, as
+/// `thread N` is in gdb.
 pub(super) fn condition(text: &str) -> (&str, Option<String>) {
+    let (place, condition) = after_if(text);
+    let (before, task) = match place.rsplit_once("task ") {
+        Some((before, task)) if before.is_empty() || before.ends_with(' ') => (before, task),
+        _ => return (place, condition),
+    };
+    let Ok(task) = task.trim().parse::<u64>() else {
+        return (place, condition);
+    };
+    let in_task = format!("$task == {task}");
+    let condition = match condition {
+        Some(condition) => format!("{in_task} && ({condition})"),
+        None => in_task,
+    };
+    (before.trim(), Some(condition))
+}
+
+fn after_if(text: &str) -> (&str, Option<String>) {
     if let Some(condition) = text.strip_prefix("if ") {
         return ("", Some(condition.trim().to_owned()));
     }
@@ -179,6 +197,12 @@ mod tests {
             ("ledger.c:3 if a == 1", "ledger.c:3", Some("a == 1")),
             ("if x", "", Some("x")),
             ("iffy", "iffy", None),
+            ("wait task 2", "wait", Some("$task == 2")),
+            ("wait task 2 if a", "wait", Some("$task == 2 && (a)")),
+            ("task 2", "", Some("$task == 2")),
+            ("task", "task", None),
+            ("a.c:3 task two", "a.c:3 task two", None),
+            ("multitask 2", "multitask 2", None),
         ] {
             assert_eq!(condition(text), (place, wanted.map(str::to_owned)));
         }

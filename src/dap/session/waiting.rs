@@ -149,7 +149,8 @@ impl Session {
             (false, true) => vec![InvalidatedAreas::Variables],
             (false, false) => Vec::new(),
         };
-        if self.explain() && areas.is_empty() {
+        let is_explained = self.explain() && areas.is_empty();
+        if is_explained || known.frames && !known.anything {
             areas.push(InvalidatedAreas::Stacks);
         }
         for request in std::mem::take(&mut self.waiting.requests) {

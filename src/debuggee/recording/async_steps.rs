@@ -26,7 +26,7 @@ const GOES_ON: BreakpointId = BreakpointId(u32::MAX - 0x66);
 
 /// A coroutine that a frame runs, in a function of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Body {
+pub(super) struct Body {
     resumed: Resumed,
     instance: InstanceId,
     module: ModuleId,
@@ -39,7 +39,7 @@ struct Body {
 }
 
 /// A line of such a function.
-type Line = (FileId, u32);
+pub(super) type Line = (FileId, u32);
 
 impl Recording {
     /// A step over a line, or out of a function, that stays in the future that runs here, if one
@@ -52,10 +52,23 @@ impl Recording {
     ) -> Result<Stop, DebuggeeError> {
         match (self.body_here()?, direction) {
             (Some(begun), Direction::Forward) => self.forward(begun, step, output, interrupt),
-            (Some(begun), Direction::Backward) if begun.is_innermost => {
+            (Some(begun), Direction::Backward) if begun.is_innermost && step != Step::Into => {
                 self.backward(begun.body, step, output, interrupt)
             }
-            _ => self.plain((direction, step), output, interrupt),
+            _ => self.step_in_task_into_futures((direction, step), output, interrupt),
+        }
+    }
+
+    fn step_in_task_into_futures(
+        &mut self,
+        (direction, step): (Direction, Step),
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
+        match (direction, step) {
+            (Direction::Forward, Step::Into) => self.step_into_futures(output, interrupt),
+            (Direction::Backward, Step::Into) => self.step_back_into_futures(output, interrupt),
+            _ => self.step_in_task((direction, step), output, interrupt),
         }
     }
 
@@ -68,7 +81,8 @@ impl Recording {
         self.forget_stack();
         let stop = match step {
             Step::Out => self.step_out_to_own(direction, output, interrupt),
-            Step::Over | Step::Into => self.meet(&Motion::Line(direction, step), output, interrupt),
+            Step::Over => self.meet(&Motion::Line(direction, step), output, interrupt),
+            Step::Into => self.step_in_task_into_futures((direction, step), output, interrupt),
         };
         self.forget_stack();
         stop
@@ -84,35 +98,108 @@ impl Recording {
         let body = begun.body;
         // The line that it waits in is come to again when it is asked again.
         let mut has_gone_on = false;
-        let mut stop = self.plain((Direction::Forward, step), output, interrupt)?;
         for _ in 0..MOST {
-            if stop.reason != Reason::Arrived || interrupt.is_raised() {
-                break;
+            let before = self.timeline.here().position;
+            let mut stop = self.plain_or_asked(&body, step, output, interrupt)?;
+            if interrupt.is_raised() {
+                return Ok(stop);
+            }
+            match &mut stop.reason {
+                Reason::Breakpoints(hit) => {
+                    let is_asked = hit.contains(&GOES_ON);
+                    hit.retain(|id| *id != GOES_ON);
+                    if !is_asked || !hit.is_empty() {
+                        return Ok(stop);
+                    }
+                    has_gone_on = true;
+                    continue;
+                }
+                Reason::Arrived | Reason::End(_) => {}
+                Reason::Paused | Reason::Start => return Ok(stop),
+            }
+            if matches!(stop.reason, Reason::End(_)) {
+                // Nothing of it runs any more: it is over, or never asked again.
+                return match self.is_left_waiting(&body, before, output, interrupt)? {
+                    Some(left) => Ok(left),
+                    None => self.back_at(stop.position),
+                };
             }
             match self.body_here()? {
                 Some(here) if here.body == body => {
                     let is_again = here.line == begun.line || here.line == self.declaration(&body);
                     if !(has_gone_on && is_again && here.is_innermost) {
-                        break;
+                        return Ok(stop);
                     }
                 }
                 other => {
                     // It has called another one, or has been left.
                     let is_called = other.is_some() && self.runs(&body)?;
                     if is_called || self.progress(&body)? != Some(Progress::Suspended) {
-                        break;
+                        return Ok(stop);
                     }
-                    let left = stop;
                     match self.go_to_entry(&body, Direction::Forward, output, interrupt)? {
                         Arrival::There => has_gone_on = true,
                         Arrival::Elsewhere(stop) => return Ok(stop),
-                        Arrival::Never => return self.back_at(left.position),
+                        Arrival::Never => {
+                            let left = self.is_left_waiting(&body, before, output, interrupt)?;
+                            return match left {
+                                Some(left) => Ok(left),
+                                None => self.back_at(stop.position),
+                            };
+                        }
                     }
                 }
             }
-            stop = self.plain((Direction::Forward, step), output, interrupt)?;
         }
-        Ok(stop)
+        Ok(self.timeline.here().clone())
+    }
+
+    /// A step that ends, at the latest, where a future is asked again whether it can go on: what it
+    /// is in may be called from farther in then than the step looks.
+    fn plain_or_asked(
+        &mut self,
+        body: &Body,
+        step: Step,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
+        let asked = vec![Place::Code {
+            module: body.module,
+            pc: body.entry,
+        }];
+        self.passing(self.looked_for(body, asked), |recording| {
+            recording.plain((Direction::Forward, step), output, interrupt)
+        })
+    }
+
+    /// To where the function of a future has returned, if the future waits then; else stays where
+    /// that leads.
+    fn is_left_waiting(
+        &mut self,
+        body: &Body,
+        before: Position,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Option<Stop>, DebuggeeError> {
+        self.back_at(before)?;
+        let runs = self.body_here()?;
+        if !runs.is_some_and(|here| here.body == *body && here.is_innermost) {
+            return Ok(None);
+        }
+        let left = self.plain((Direction::Forward, Step::Out), output, interrupt)?;
+        let waits = self.progress(body)? == Some(Progress::Suspended);
+        Ok(waits.then_some(left))
+    }
+
+    /// What stops at some places, where this future runs.
+    fn looked_for(&self, body: &Body, places: Vec<Place>) -> Breakpoint {
+        Breakpoint {
+            condition: Some(format!(
+                "$local{} == {}",
+                body.parameter, body.resumed.identity.address
+            )),
+            ..Breakpoint::new(GOES_ON, places)
+        }
     }
 
     fn backward(
@@ -122,16 +209,26 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Stop, DebuggeeError> {
+        let mut before = self.timeline.here().position;
+        let declared = self.declaration(&body);
+        let was_declared = self.body_here()?.is_some_and(|here| here.line == declared);
         let mut stop = self.plain((Direction::Backward, step), output, interrupt)?;
         for _ in 0..MOST {
-            if stop.reason != Reason::Arrived || interrupt.is_raised() {
-                break;
-            }
-            // Where it had not begun, what ran is what was called.
-            if self.progress(&body)? != Some(Progress::Suspended) {
+            let is_over = matches!(stop.reason, Reason::Arrived | Reason::Start);
+            if !is_over || interrupt.is_raised() {
                 break;
             }
             let here = self.body_here()?.filter(|here| here.body == body);
+            // Where it had not begun, what ran is what was called.
+            if self.progress(&body)? != Some(Progress::Suspended) {
+                let declared = self.declaration(&body);
+                let begins = here.is_some_and(|here| here.is_innermost && here.line == declared);
+                if begins && step == Step::Over && !was_declared {
+                    // Nobody has written what is there.
+                    stop = self.plain((Direction::Backward, step), output, interrupt)?;
+                }
+                break;
+            }
             if let Some(here) = here
                 && here.line != self.declaration(&body)
             {
@@ -143,11 +240,16 @@ impl Recording {
                     return Ok(whole);
                 }
             }
+            if !self.is_in_turn(&body)? {
+                // The step may have passed where it was asked before.
+                self.back_at(before)?;
+            }
             match self.go_to_waiting(&body, output, interrupt)? {
                 Arrival::There => {}
                 Arrival::Elsewhere(stop) => return Ok(stop),
                 Arrival::Never => return self.back_at(stop.position),
             }
+            before = self.timeline.here().position;
             if step == Step::Out {
                 stop = self.plain((Direction::Backward, step), output, interrupt)?;
                 continue;
@@ -198,7 +300,7 @@ impl Recording {
     }
 
     /// To a place where the session has been.
-    fn back_at(&mut self, position: Position) -> Result<Stop, DebuggeeError> {
+    pub(super) fn back_at(&mut self, position: Position) -> Result<Stop, DebuggeeError> {
         let stop = self
             .timeline
             .travel(&Motion::Position(position), &Interrupt::new())?;
@@ -230,8 +332,7 @@ impl Recording {
     ) -> Result<Arrival, DebuggeeError> {
         // Its present turn began at the entry, if it has one.
         let innermost = self.timeline.frames()?.first().map(|frame| frame.pc);
-        let is_in_turn = self.body_here()?.is_some_and(|here| here.body == *body);
-        if is_in_turn && innermost != Some(body.entry) {
+        if self.is_in_turn(body)? && innermost != Some(body.entry) {
             match self.go_to_entry(body, Direction::Backward, output, interrupt)? {
                 Arrival::There => {}
                 other => return Ok(other),
@@ -257,17 +358,9 @@ impl Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Arrival, DebuggeeError> {
-        let mut all: Vec<Breakpoint> = self.breakpoints.all().cloned().collect();
-        all.push(Breakpoint {
-            condition: Some(format!(
-                "$local{} == {}",
-                body.parameter, body.resumed.identity.address
-            )),
-            ..Breakpoint::new(GOES_ON, places)
+        let stop = self.passing(self.looked_for(body, places), |recording| {
+            recording.meet(&Motion::Continue(direction), output, interrupt)
         });
-        self.timeline.set_breakpoints(all);
-        let stop = self.meet(&Motion::Continue(direction), output, interrupt);
-        self.apply();
         self.forget_stack();
         let mut stop = stop?;
         Ok(match &mut stop.reason {
@@ -292,6 +385,11 @@ impl Recording {
         })
     }
 
+    /// Whether a future runs here, in the innermost frame that runs one.
+    fn is_in_turn(&mut self, body: &Body) -> Result<bool, DebuggeeError> {
+        Ok(self.body_here()?.is_some_and(|here| here.body == *body))
+    }
+
     /// Whether a frame of the stack runs a future.
     fn runs(&mut self, body: &Body) -> Result<bool, DebuggeeError> {
         let stack = self.stack()?.to_vec();
@@ -306,14 +404,14 @@ impl Recording {
     }
 
     /// Where the source declares what a future runs.
-    fn declaration(&self, body: &Body) -> Option<Line> {
+    pub(super) fn declaration(&self, body: &Body) -> Option<Line> {
         let module = self.timeline.module(body.module)?;
         let declared = module.source.function_at(body.entry)?.declared?;
         Some((declared.file, declared.line))
     }
 
     /// The coroutine that runs here, in the innermost frame that runs one, and the line there.
-    fn body_here(&mut self) -> Result<Option<Here>, DebuggeeError> {
+    pub(super) fn body_here(&mut self) -> Result<Option<Here>, DebuggeeError> {
         let stack = self.stack()?;
         let guests = stack.iter().map(|frame| match frame {
             ShownFrame::Guest(place) => Some(place.clone()),
@@ -371,12 +469,12 @@ impl Recording {
 
 /// A coroutine that runs here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Here {
-    body: Body,
+pub(super) struct Here {
+    pub(super) body: Body,
     /// The line that it is in, or calls in.
-    line: Option<Line>,
+    pub(super) line: Option<Line>,
     /// Whether nothing that it has called is in progress.
-    is_innermost: bool,
+    pub(super) is_innermost: bool,
 }
 
 /// Where a search for a future has led.

@@ -29,6 +29,8 @@ pub(super) enum Part {
     Whole,
     /// Values were shown without it.
     Values,
+    /// Frames were.
+    Frames,
 }
 
 impl Awaited {
@@ -117,6 +119,7 @@ impl Recording {
         let mut known = BecameKnown {
             anything: self.awaited.is_compiled.swap(false, Ordering::Relaxed),
             values: false,
+            frames: false,
             growth: self.watching.has_ended(),
         };
         if let Some(chronicle) = &self.chronicle {
@@ -125,6 +128,7 @@ impl Recording {
             self.awaited.wanted.retain(|wanted| {
                 let remains = is_awaited(chronicle, wanted.until);
                 known.values |= !remains && wanted.part == Part::Values;
+                known.frames |= !remains && wanted.part == Part::Frames;
                 remains
             });
         }

@@ -27,6 +27,8 @@ pub(super) struct Breakpoints {
     data: Vec<Breakpoint>,
     /// Filters for handles whose events are not known yet.
     handles: Vec<(BreakpointId, HandleChange, Narrowed)>,
+    /// Where a motion looks for something on its way, for as long as it does.
+    passing: Vec<Breakpoint>,
     next: u32,
 }
 
@@ -80,6 +82,7 @@ impl Breakpoints {
                 &self.instructions,
                 &self.filters,
                 &self.data,
+                &self.passing,
             ])
             .flatten()
     }
@@ -419,6 +422,20 @@ impl Recording {
         let places = self.breakpoints.data.iter().flat_map(|set| &set.places);
         let watched = places.filter_map(Place::watched);
         watched.map(|(range, _)| range).collect()
+    }
+
+    /// Moves, with one breakpoint more that nobody has set.
+    pub(super) fn passing<T>(
+        &mut self,
+        breakpoint: Breakpoint,
+        go: impl FnOnce(&mut Recording) -> Result<T, DebuggeeError>,
+    ) -> Result<T, DebuggeeError> {
+        self.breakpoints.passing.push(breakpoint);
+        self.apply();
+        let gone = go(self);
+        self.breakpoints.passing.pop();
+        self.apply();
+        gone
     }
 
     pub(super) fn apply(&mut self) {

@@ -15,6 +15,7 @@ use crate::inspect::expression::{
 use crate::inspect::hostcall::in_progress::LiftedCall;
 use crate::inspect::variable::{ValueType, variables};
 use crate::replay::{InstanceId, Phase};
+use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::MemoryRange;
 
 impl Recording {
@@ -25,11 +26,6 @@ impl Recording {
         format: Format,
     ) -> Result<VariableView, DebuggeeError> {
         let text = text.trim();
-        if let Some(id) = id
-            && let Some(kept) = self.evaluate_in_logical(text, id)?
-        {
-            return Ok(kept);
-        }
         let expression = Expression::parse(text).map_err(failed)?;
         let expression = expression.written(format.notation);
         if let Some(frame) = self.crossing_of_path(&expression, expression.bare(), id)? {
@@ -38,13 +34,24 @@ impl Recording {
             };
             return self.call_expression(&frame, expression.bare(), format);
         }
-        let frame = self.frame_there(id)?.map(|frame| frame.id());
+        let frame = self.frame_meant(id)?;
         let number = frame.map_or(0, |id| id.0);
         let path = format!("{number}/={}", encode(text));
         self.in_scene(expression.needs(), frame, |scene, instance| {
             let value = expression.evaluate(scene).map_err(failed)?;
             Ok(evaluated_view(&expression, &value, &path, instance))
         })
+    }
+
+    /// The frame with a number, of the stack or below it; without a number, the innermost one with
+    /// lines.
+    fn frame_meant(&mut self, id: Option<FrameId>) -> Result<Option<FrameId>, DebuggeeError> {
+        if let Some(id) = id
+            && self.logical_at(id)?.is_some()
+        {
+            return Ok(Some(id));
+        }
+        Ok(self.frame_there(id)?.map(|frame| frame.id()))
     }
 
     /// What the type of an expression, or one by its name, is called or made of.
@@ -54,7 +61,7 @@ impl Recording {
         id: Option<FrameId>,
         telling: Telling,
     ) -> Result<String, DebuggeeError> {
-        let frame = self.frame_there(id)?.map(|frame| frame.id());
+        let frame = self.frame_meant(id)?;
         if frame.is_none() {
             let modules = self.timeline.modules().iter();
             let mut told =
@@ -75,12 +82,14 @@ impl Recording {
         id: Option<FrameId>,
     ) -> Option<(ModuleId, ValueType)> {
         let expression = Expression::parse(text).ok()?;
+        let below = id.and_then(|id| self.logical_at(id).ok()?);
         let frame = self.frame_there(id).ok()?;
-        let module = match &frame {
-            Some(ShownFrame::Guest(place)) => place.core.module,
+        let module = match (&frame, &below) {
+            (_, Some(below)) => below.module()?,
+            (Some(ShownFrame::Guest(place)), None) => place.core.module,
             _ => self.caller()?.core.module,
         };
-        let id = frame.map(|frame| frame.id());
+        let id = self.frame_meant(id).ok()?;
         let of = self.in_scene(expression.needs(), id, |scene, _| {
             Ok(expression.type_of(scene))
         });
@@ -166,7 +175,31 @@ impl Recording {
             in_call: matches!(here.position.phase, Phase::Calling | Phase::Answered),
             tick: here.position.tick,
             position: Some(here.position),
+            task: 0,
+            turn: 0,
         };
+        let moment = match needs.task {
+            true => SceneMoment {
+                task: self.task_here(&Interrupt::new())?,
+                turn: self.timeline.turn()?,
+                ..moment
+            },
+            false => moment,
+        };
+        if let Some(id) = frame
+            && let Some(below) = self.logical_at(id)?
+        {
+            let scene = Scene {
+                moment,
+                registers: None,
+                pc: None,
+                frame: None,
+                hostcall: None,
+                at_hostcall: false,
+                elsewhere: None,
+            };
+            return self.look_from_logical(&below, scene, look);
+        }
         let (place, at_hostcall) = match self.frame_there(frame)? {
             Some(ShownFrame::Guest(place)) => (Some(place), false),
             Some(ShownFrame::Crossing(_)) => (self.caller(), true),
@@ -225,6 +258,7 @@ impl Recording {
                 source,
                 site,
                 state,
+                kept: None,
             };
             let scene = Scene {
                 registers: Some(state),
@@ -238,9 +272,15 @@ impl Recording {
 
     /// What expressions can name in a frame.
     pub(super) fn names_in(&mut self, frame: Option<FrameId>) -> Vec<String> {
-        let mut names: Vec<String> = ["$event", "$tick", "$position", "$pc", "$mem["]
+        let mut names: Vec<String> = ["$event", "$tick", "$position", "$task", "$pc", "$mem["]
             .map(str::to_owned)
             .to_vec();
+        if let Some(id) = frame
+            && let Ok(Some(below)) = self.logical_at(id)
+        {
+            names.extend(below.names());
+            return names;
+        }
         let others = self.timeline.elsewhere().names();
         names.extend(others.map(|name| format!("$node.{name}.event")));
         if let Ok(Some(call)) = self.lifted_call(frame) {

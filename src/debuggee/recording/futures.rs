@@ -1,11 +1,12 @@
 //! What tasks that do not run wait for, as frames below the stack: the futures of a Rust program
 //! that are suspended here, each with where it waits and what it keeps.
 
+use super::Recording;
 use super::guest_memory::GuestMemory;
 use super::rows::{decode, encode, view};
 use super::stack::{GuestPlace, ShownFrame};
-use super::values::{Within, failed, gone};
-use super::{Recording, rows};
+use super::task_frames::{PATIENCE, TaskFrame};
+use super::values::{Within, gone};
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
 use crate::debuggee::{
@@ -13,12 +14,13 @@ use crate::debuggee::{
     VariableView,
 };
 use crate::inspect::FrameState;
-use crate::inspect::futures::{self, Future, Identity, Resumed, Roots, Row, Stored, What};
-use crate::inspect::variable::variables::Variable;
+use crate::inspect::expression::{Scene, SceneMoment, SourceFrame};
+use crate::inspect::futures::{self, Future, Identity, Kept, Resumed, Roots, Row, Stored, What};
+use crate::inspect::variable::variables::{Site, Variable};
 use crate::replay::InstanceId;
 use crate::replay::boundary::Way;
 use crate::source::{ModuleSource, SourceLine};
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 /// The first of the numbers of these frames: those of the stack are smaller, and those of
@@ -36,8 +38,21 @@ const KEPT: &str = "kept";
 pub(super) enum Logical {
     /// A title.
     Label(String),
-    /// A future of a core instance.
-    Future(Box<Future>, InstanceId, ModuleId),
+    /// A future.
+    Future(Box<Waiting>),
+    /// A function of a task that does not run, or below what runs.
+    Task(Box<TaskFrame>),
+}
+
+/// A future of a core instance.
+#[derive(Debug, Clone)]
+pub(super) struct Waiting {
+    future: Future,
+    instance: InstanceId,
+    module: ModuleId,
+    /// The task that it is a part of; 0 if that is none.
+    task: u64,
+    waitables: Arc<Waitables>,
 }
 
 /// The memory of an instance, where none of its frames is looked at.
@@ -68,7 +83,14 @@ struct Found {
     instance: InstanceId,
     module: ModuleId,
     is_running: bool,
+    /// The number of the task; 0 of what is none.
+    task: u64,
+    /// What its instance has by index, in words.
+    waitables: Arc<Waitables>,
 }
+
+/// Subtasks and ends of streams and futures of one instance, in words.
+type Waitables = BTreeMap<u32, String>;
 
 impl Recording {
     /// The frames below the stack at this stop.
@@ -76,16 +98,23 @@ impl Recording {
         if let Some(known) = &self.logical {
             return Ok(known.clone());
         }
-        let found: Arc<[Logical]> = self.read_logical()?.into();
-        self.logical = Some(found.clone());
+        let (shown, is_whole) = self.read_logical()?;
+        let found: Arc<[Logical]> = shown.into();
+        if is_whole {
+            self.logical = Some(found.clone());
+        }
         Ok(found)
     }
 
-    fn read_logical(&mut self) -> Result<Vec<Logical>, DebuggeeError> {
+    /// All of them, and whether there are no more.
+    fn read_logical(&mut self) -> Result<(Vec<Logical>, bool), DebuggeeError> {
         let (found, running) = self.find_futures()?;
-        let mut shown = Vec::new();
+        let known: HashSet<u64> = found.iter().map(|found| found.task).collect();
+        let others = self.frames_of_tasks(&known)?;
+        let (mut shown, suspended) = others.clone().unwrap_or_default();
         for found in found {
-            let (instance, module) = (found.instance, found.module);
+            let (instance, module, task) = (found.instance, found.module, found.task);
+            let waitables = found.waitables;
             let futures = found.roots.futures.into_iter();
             let beside: Vec<Future> = match found.is_running {
                 true => futures.flat_map(|future| future.beside(&running)).collect(),
@@ -100,11 +129,18 @@ impl Recording {
             }));
             shown.extend(futures::rows(beside).into_iter().map(|row| match row {
                 Row::Label(label) => Logical::Label(label),
-                Row::Future(future) => Logical::Future(Box::new(future), instance, module),
+                Row::Future(future) => Logical::Future(Box::new(Waiting {
+                    future,
+                    instance,
+                    module,
+                    task,
+                    waitables: waitables.clone(),
+                })),
             }));
         }
+        shown.extend(suspended);
         shown.truncate(MOST);
-        Ok(shown)
+        Ok((shown, others.is_some()))
     }
 
     /// The futures of all tasks as lines of text, each with how deep it is.
@@ -118,7 +154,8 @@ impl Recording {
             };
             lines.push((0, format!("{} {how}", found.title)));
             for future in &found.roots.futures {
-                self.tell_future(future, 1, (found.module, &running), &mut lines);
+                let at = (found.module, &*found.waitables, &running);
+                self.tell_future(future, 1, at, &mut lines);
             }
         }
         Ok(lines)
@@ -128,10 +165,10 @@ impl Recording {
         &self,
         future: &Future,
         depth: usize,
-        (module, running): (ModuleId, &HashSet<Identity>),
+        (module, waitables, running): (ModuleId, &Waitables, &HashSet<Identity>),
         lines: &mut Vec<(usize, String)>,
     ) {
-        let (mut text, line) = described(future);
+        let (mut text, line) = described(future, waitables);
         if future.is_any(running) {
             text = format!("{}, which runs", text.trim_end_matches(NOT_BEGUN));
         }
@@ -142,7 +179,8 @@ impl Recording {
         }
         lines.push((depth, text));
         for awaited in &future.awaits {
-            self.tell_future(awaited, depth + 1, (module, running), lines);
+            let at = (module, waitables, running);
+            self.tell_future(awaited, depth + 1, at, lines);
         }
     }
 
@@ -199,9 +237,31 @@ impl Recording {
             roots.splice(0..0, more);
         }
         found.retain(|found| !found.roots.futures.is_empty());
+        self.name_waitables(&mut found)?;
         // What runs is nearest to the stack above.
         found.sort_by_key(|found| !found.is_running);
         Ok((found, running))
+    }
+
+    /// Has what futures wait for at last be called as `tasks` calls it.
+    fn name_waitables(&mut self, found: &mut [Found]) -> Result<(), DebuggeeError> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let instances = self.timeline.instances()?;
+        let event = self.timeline.here().event;
+        // What is known by then is told.
+        _ = self.chronicle().output(event, PATIENCE, |_| ());
+        let all = self.waitables_in_short();
+        for found in found {
+            let component = instances.get(found.instance.0 as usize);
+            let own = all.iter().filter(|((instance, _), _)| {
+                component.is_some_and(|(_, component)| *component == instance.0)
+            });
+            let own = own.map(|((_, index), words)| (*index, words.clone()));
+            found.waitables = Arc::new(own.collect());
+        }
+        Ok(())
     }
 
     /// The coroutines that frames of the stack run, innermost first.
@@ -241,6 +301,8 @@ impl Recording {
             instance: place.core.instance,
             module: place.core.module,
             is_running: true,
+            task: 0,
+            waitables: Arc::default(),
         }))
     }
 
@@ -269,6 +331,8 @@ impl Recording {
                     instance: id,
                     module,
                     is_running: task.is_running,
+                    task: task.id.0,
+                    waitables: Arc::default(),
                 }));
             }
         }
@@ -299,9 +363,10 @@ impl Recording {
                     presentation: Presentation::Label,
                 };
             }
-            Logical::Future(future, _, module) => (future, *module),
+            Logical::Task(frame) => return self.show_task(id, frame),
+            Logical::Future(waiting) => (waiting, waiting.module),
         };
-        let (name, line) = described(future);
+        let (name, line) = described(&future.future, &future.waitables);
         let place = line.and_then(|line| {
             let known = self.timeline.module(module)?;
             Some(self.place_in_source(module, known, line, None))
@@ -320,7 +385,7 @@ impl Recording {
     }
 
     /// The frame below the stack with a number, if it is one of those.
-    fn logical_at(&mut self, id: FrameId) -> Result<Option<Logical>, DebuggeeError> {
+    pub(super) fn logical_at(&mut self, id: FrameId) -> Result<Option<Logical>, DebuggeeError> {
         let Some(number) = id.0.checked_sub(FIRST).filter(|number| *number < FIRST / 2) else {
             return Ok(None);
         };
@@ -335,6 +400,7 @@ impl Recording {
         Ok(match self.logical_at(id)? {
             None => None,
             Some(Logical::Label(_)) => Some(Vec::new()),
+            Some(Logical::Task(frame)) => Some(vec![frame.scope()]),
             Some(Logical::Future(..)) => Some(vec![Scope {
                 name: "Locals kept across the await".to_owned(),
                 hint: ScopeHint::Locals,
@@ -376,37 +442,6 @@ impl Recording {
         })
     }
 
-    /// What is kept in such a frame by a path: `order.items[0]`; `None` if it is none.
-    pub(super) fn evaluate_in_logical(
-        &mut self,
-        text: &str,
-        id: FrameId,
-    ) -> Result<Option<VariableView>, DebuggeeError> {
-        self.in_logical(id, |source, frame, instance, kept| {
-            let within = Within {
-                source,
-                frame,
-                instance,
-            };
-            let mut path = format!("{}/{KEPT}", id.0);
-            let mut rest = text.split('.').map(str::trim);
-            let first = rest.next().unwrap_or_default();
-            let mut found = kept
-                .into_iter()
-                .find(|known| known.name == first)
-                .ok_or_else(|| nothing_kept(text))?;
-            path = format!("{path}/{}", encode(&found.name));
-            for part in rest {
-                let (index, inner) = within
-                    .child_named(&found, part)?
-                    .ok_or_else(|| nothing_kept(text))?;
-                path = format!("{path}/{index}");
-                found = inner;
-            }
-            Ok(rows::view(&found, &path, Some(text.to_owned()), instance))
-        })
-    }
-
     /// Lends what such a frame keeps.
     fn in_logical<T>(
         &mut self,
@@ -418,21 +453,96 @@ impl Recording {
             Vec<Variable>,
         ) -> Result<T, DebuggeeError>,
     ) -> Result<Option<T>, DebuggeeError> {
-        let Some(Logical::Future(future, instance, module)) = self.logical_at(id)? else {
+        let Some(Logical::Future(waiting)) = self.logical_at(id)? else {
             return Ok(None);
         };
+        let (instance, future) = (waiting.instance, &waiting.future);
         let modules = self.timeline.modules().clone();
-        let module = modules.get(module.0 as usize).ok_or_else(gone)?;
+        let module = modules.get(waiting.module.0 as usize).ok_or_else(gone)?;
         self.with_memory(instance, |memory| {
             let kept = future.kept(&module.source, memory);
             look(&module.source, memory, instance, kept)
         })?
         .map(Some)
     }
+
+    /// Lends what an expression sees from a frame below the stack.
+    pub(super) fn look_from_logical<T>(
+        &mut self,
+        frame: &Logical,
+        scene: Scene<'_>,
+        look: impl FnOnce(&Scene<'_>, InstanceId) -> Result<T, DebuggeeError>,
+    ) -> Result<T, DebuggeeError> {
+        let scene = Scene {
+            moment: SceneMoment {
+                task: frame.task(),
+                ..scene.moment
+            },
+            ..scene
+        };
+        let Logical::Future(waiting) = frame else {
+            return look(&scene, InstanceId(0));
+        };
+        let modules = self.timeline.modules().clone();
+        let module = modules.get(waiting.module.0 as usize).ok_or_else(gone)?;
+        self.with_memory(waiting.instance, |memory| {
+            let kept = waiting.future.coroutine();
+            let source = &module.source;
+            // Where it waits tells which types and statics are near.
+            let pc = kept.and_then(|kept| {
+                let line = kept.line?;
+                let places = source.breakpoint_places(source.file(line.file), line.line);
+                Some(places.first()?.pc)
+            });
+            let frame = kept.map(|kept| SourceFrame {
+                source,
+                site: Site {
+                    pc: pc.unwrap_or_default(),
+                    inlined: 0,
+                },
+                state: memory,
+                kept: Some(kept),
+            });
+            let scene = Scene {
+                registers: Some(memory),
+                frame,
+                ..scene
+            };
+            look(&scene, waiting.instance)
+        })?
+    }
+}
+
+impl Logical {
+    /// The number of the task that it is a frame of; 0 if that is none.
+    pub(super) fn task(&self) -> u64 {
+        match self {
+            Logical::Label(_) => 0,
+            Logical::Future(waiting) => waiting.task,
+            Logical::Task(frame) => frame.task,
+        }
+    }
+
+    /// The module whose types its values are of.
+    pub(super) fn module(&self) -> Option<ModuleId> {
+        match self {
+            Logical::Future(waiting) => Some(waiting.module),
+            Logical::Label(_) | Logical::Task(_) => None,
+        }
+    }
+
+    /// What can be named in it.
+    pub(super) fn names(&self) -> Vec<String> {
+        let Logical::Future(waiting) = self else {
+            return Vec::new();
+        };
+        let kept = waiting.future.coroutine();
+        kept.map(Kept::names).unwrap_or_default()
+    }
 }
 
 /// What a future is called, and its line.
-fn described(future: &Future) -> (String, Option<SourceLine>) {
+fn described(future: &Future, waitables: &Waitables) -> (String, Option<SourceLine>) {
     match &future.what {
         What::Coroutine(coroutine) if coroutine.has_begun => {
             (coroutine.coroutine.to_string(), coroutine.line)
@@ -442,13 +552,10 @@ fn described(future: &Future) -> (String, Option<SourceLine>) {
             coroutine.line,
         ),
         What::Type(name) => (name.clone(), None),
+        What::Waitable(index) => match waitables.get(index) {
+            Some(words) => (words.clone(), None),
+            None => (format!("waitable {index}"), None),
+        },
         What::More => ("… more than are looked at".to_owned(), None),
     }
-}
-
-fn nothing_kept(text: &str) -> DebuggeeError {
-    failed(format!(
-        "`{text}` is not kept by this future while it waits: only what it keeps, and the fields of \
-         that, can be looked at in it"
-    ))
 }

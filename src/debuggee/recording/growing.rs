@@ -76,6 +76,7 @@ impl Recording {
         }
         let trace = self.timeline.trace();
         self.events.take();
+        self.turns = None;
         self.hostcalls = None;
         self.arrivals = None;
         self.finding.read_on(trace);

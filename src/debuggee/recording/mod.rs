@@ -23,6 +23,7 @@ mod guest;
 mod guest_memory;
 mod handles;
 pub(super) mod hostcalls;
+mod into_await;
 mod launcher;
 mod measured;
 mod origin;
@@ -39,6 +40,8 @@ mod stack;
 mod stand_in;
 mod symbols;
 mod targets;
+mod task_frames;
+mod task_steps;
 mod tasks;
 pub(super) mod texts;
 mod thrown;
@@ -66,6 +69,7 @@ use crate::timeline::processes::temporary::TemporaryDir;
 use crate::timeline::travel::motion::{
     Direction, Ending, MemoryRange, Motion, Reason, Step, Stop, Writes,
 };
+use crate::timeline::travel::turns::Turns;
 use crate::timeline::{Interrupt, Timeline, TimelineError};
 use awaited::Awaited;
 use breakpoints::Breakpoints;
@@ -99,6 +103,8 @@ pub struct Recording {
     logical: Option<Arc<[futures::Logical]>>,
     /// What tasks have left in their storage.
     storage: Storage,
+    /// Which task each call into the guest is a part of, once asked for.
+    turns: Option<Arc<Turns>>,
     /// How many hostcalls can be read, and what is damaged after those.
     events: OnceLock<(u64, Option<String>)>,
     /// All hostcalls, once asked for.
@@ -173,6 +179,7 @@ impl Recording {
             stack: None,
             logical: None,
             storage: Storage::default(),
+            turns: None,
             events: OnceLock::new(),
             hostcalls: None,
             arrivals: None,
@@ -239,6 +246,7 @@ impl Recording {
         self.calls.clear();
         self.find_handle_changes(output, interrupt)?;
         self.find_late_failures(interrupt)?;
+        self.tell_turns_to_breakpoints(interrupt)?;
         let motion = &match motion {
             Motion::Hostcall(direction, filter) => {
                 Motion::Hostcall(*direction, self.with_late_failures(filter, interrupt)?)
@@ -263,10 +271,7 @@ impl Recording {
                 let stop = self.meet(motion, output, interrupt)?;
                 self.go_on_as_it_grows(motion, stop, output, interrupt)?
             }
-            Motion::Line(Direction::Forward, Step::Into) => {
-                self.step_into_own(output, interrupt)?
-            }
-            Motion::Line(direction, step @ (Step::Over | Step::Out)) => {
+            Motion::Line(direction, step) => {
                 self.step_in_future((*direction, *step), output, interrupt)?
             }
             step if step.is_step() => self.meet(step, output, interrupt)?,

@@ -58,7 +58,7 @@ impl Recording {
         self.timeline.trace().component().clone()
     }
 
-    fn tasks_here(&mut self, part: Part) -> Result<Arc<Tasks>, DebuggeeError> {
+    pub(super) fn tasks_here(&mut self, part: Part) -> Result<Arc<Tasks>, DebuggeeError> {
         let here = self.timeline.here();
         let (event, in_call) = (here.event, here.position.phase == Phase::Calling);
         self.ask_chronicle(Until::Call(event), part, |chronicle| {
@@ -131,6 +131,22 @@ impl Recording {
                 let words = words.item(instance, index, item);
                 ((instance, index), words)
             })
+            .collect()
+    }
+
+    /// The same in short, of subtasks and ends alone: `subtask 2 (wait-for, started)`.
+    pub(super) fn waitables_in_short(&mut self) -> BTreeMap<(Instance, u32), String> {
+        let Ok(tasks) = self.tasks_here(Part::Frames) else {
+            return BTreeMap::new();
+        };
+        let component = self.component();
+        let words = Words {
+            component: &component,
+            tasks: &tasks,
+        };
+        let items = tasks.all_items();
+        items
+            .map(|(instance, index, item)| ((instance, index), words.waitable(index, item)))
             .collect()
     }
 

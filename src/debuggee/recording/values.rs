@@ -146,10 +146,16 @@ impl Recording {
             .ok_or_else(stale)?;
         let key = steps.next().ok_or_else(stale)?.to_owned();
         let steps: Vec<&str> = steps.collect();
-        if let Some(values) = self.logical_values(FrameId(frame), of, &steps, page)? {
-            return Ok(values);
-        }
         let id = Some(FrameId(frame));
+        if self.logical_at(FrameId(frame))?.is_some() {
+            if let Some(text) = key.strip_prefix('=') {
+                let expression = Expression::parse(&decode(text)).map_err(failed)?;
+                let expression = expression.written(format.notation);
+                return self.expression_values(&expression, id, of, &steps, page);
+            }
+            let values = self.logical_values(FrameId(frame), of, &steps, page)?;
+            return values.ok_or_else(stale);
+        }
         match self.frame(id)? {
             // A value of an expression: the key is the expression.
             _ if let Some(text) = key.strip_prefix('=') => {
@@ -321,16 +327,6 @@ impl Within<'_> {
             view(child, &path, expression, self.instance)
         });
         Ok(rows.collect())
-    }
-
-    /// The child with a name, and its number.
-    pub(super) fn child_named(
-        &self,
-        of: &Variable,
-        name: &str,
-    ) -> Result<Option<(usize, Variable)>, DebuggeeError> {
-        let mut children = self.children(of, 0..u64::MAX)?.into_iter().enumerate();
-        Ok(children.find(|(_, child)| child.name == name))
     }
 
     fn children(

@@ -74,6 +74,8 @@ impl Whole for Recording {
             condition: of.condition.clone(),
             ..Breakpoint::new(BreakpointId(0), places)
         };
+        let texts = of.condition.iter().chain(&telling.messages);
+        self.tell_turns(texts.map(String::as_str), interrupt)?;
         let progress = |pass: Pass| {
             output.progress(pass.percent(), "going through the recording");
         };

@@ -21,6 +21,7 @@ impl Needs {
         hostcall: true,
         position: false,
         elsewhere: false,
+        task: false,
     };
 }
 

@@ -47,12 +47,15 @@ pub enum Fault {
     /// The name, which is of no variable, no static and, at a hostcall, no argument.
     #[error("no variable `{0}` is in scope here")]
     Unknown(String),
+    /// The name, of nothing that a future keeps which is suspended.
+    #[error("this future does not keep `{0}` while it waits: what it does not keep has no value")]
+    NotKept(String),
     /// The name, which is of no variable that can be seen here, and of no type.
     #[error("no variable in scope here, no type and no function is named `{0}`")]
     Undeclared(String),
     /// The name, with its dollar sign, where none such has a meaning.
     #[error(
-        "there is no `{0}`; there are $event, $tick, $position, $pc, $local0, $stack0, $global0, $mem[ADDRESS; LENGTH], after a step out $return, at a hostcall $arg.NAME, $result and $arrived, and in a system $node.NAME.event"
+        "there is no `{0}`; there are $event, $tick, $position, $task, $pc, $local0, $stack0, $global0, $mem[ADDRESS; LENGTH], after a step out $return, at a hostcall $arg.NAME, $result and $arrived, and in a system $node.NAME.event"
     )]
     UnknownSpecial(String),
     /// `$node` where one recording alone is debugged.

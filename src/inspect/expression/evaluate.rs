@@ -90,7 +90,13 @@ impl Evaluator<'_> {
             (Datum::Unknown(_), Err(fault)) => Err(self.fault(node, fault.clone())),
             (Datum::Unknown(name), Ok(variables)) => {
                 let constant = variables.constant(&name);
-                constant.ok_or_else(|| self.fault(node, Fault::Unknown(name)))
+                constant.ok_or_else(|| {
+                    let fault = match variables.is_suspended() {
+                        true => Fault::NotKept(name),
+                        false => Fault::Unknown(name),
+                    };
+                    self.fault(node, fault)
+                })
             }
             (known, _) => Ok(known),
         }
@@ -128,6 +134,8 @@ impl Evaluator<'_> {
         match name {
             TimeName::Event => Datum::Number(Number::Whole(at.event.into())),
             TimeName::Tick => Datum::Number(Number::Whole(at.tick.0.into())),
+            TimeName::Task => Datum::Number(Number::Whole(at.task.into())),
+            TimeName::Turn => Datum::Number(Number::Whole(at.turn.into())),
             TimeName::Position => {
                 let position = at.position.map(|position| position.to_string());
                 Datum::Text(position.unwrap_or_default())

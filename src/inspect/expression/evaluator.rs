@@ -23,7 +23,10 @@ pub(super) struct Variables<'a> {
 
 impl<'a> Variables<'a> {
     pub(super) fn of(frame: SourceFrame<'a>) -> Result<Variables<'a>, Fault> {
-        let scopes = frame.source.scopes_at(frame.site.pc)?;
+        let scopes = match frame.kept {
+            Some(_) => Scopes::default(),
+            None => frame.source.scopes_at(frame.site.pc)?,
+        };
         Ok(Variables {
             look: Look::new(frame.source, frame.state),
             locator: Locator::new(frame.source, frame.state, &scopes),
@@ -35,6 +38,12 @@ impl<'a> Variables<'a> {
     /// The type of the variable of the frame, or else outside functions, with a name: it may
     /// have one where it has no value.
     pub(super) fn declared_type(&self, name: &str) -> Option<EntryId> {
+        if let Some(kept) = self.kept(name) {
+            return match kept.of {
+                Of::Type(of) => Some(of),
+                _ => None,
+            };
+        }
         let visible = visible(&self.scopes, self.frame.site.inlined);
         match visible.iter().find(|declared| declared.name == name) {
             Some(declared) => declared.type_id,
@@ -45,6 +54,17 @@ impl<'a> Variables<'a> {
                     .type_id
             }
         }
+    }
+
+    /// What a future that is suspended keeps by this name.
+    fn kept(&self, name: &str) -> Option<&Value> {
+        let mut kept = self.frame.kept?.fields().iter();
+        Some(&kept.find(|field| field.name == name)?.value)
+    }
+
+    /// Whether only what is kept has a value.
+    pub(super) fn is_suspended(&self) -> bool {
+        self.frame.kept.is_some()
     }
 
     /// An enumerator, or a function of the program: what a name means that is not a
@@ -69,6 +89,9 @@ impl<'a> Variables<'a> {
     /// A variable of the frame, or else one outside functions; at last, in a method of
     /// C++, a field of its object.
     pub(super) fn find(&self, name: &str) -> Result<Option<Value>, Fault> {
+        if let Some(kept) = self.kept(name) {
+            return Ok(Some(kept.clone()));
+        }
         let visible = visible(&self.scopes, self.frame.site.inlined);
         let declared = |name: &str| visible.iter().find(|declared| declared.name == name);
         if let Some(declared) = declared(name) {

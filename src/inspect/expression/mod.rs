@@ -98,6 +98,8 @@ pub struct Needs {
     pub position: bool,
     /// `$node`
     pub elsewhere: bool,
+    /// `$task`, `$turn`
+    pub task: bool,
 }
 
 impl Expression {
@@ -165,6 +167,12 @@ impl Expression {
             hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result | Kind::Arrived)),
             position: any(&|kind| matches!(kind, Kind::Moment(syntax::TimeName::Position))),
             elsewhere: any(&|kind| matches!(kind, Kind::Elsewhere(_))),
+            task: any(&|kind| {
+                matches!(
+                    kind,
+                    Kind::Moment(syntax::TimeName::Task | syntax::TimeName::Turn)
+                )
+            }),
         }
     }
 

@@ -412,6 +412,8 @@ impl<'a> Parser<'a> {
             "event" => Kind::Moment(TimeName::Event),
             "tick" => Kind::Moment(TimeName::Tick),
             "position" => Kind::Moment(TimeName::Position),
+            "task" => Kind::Moment(TimeName::Task),
+            "turn" => Kind::Moment(TimeName::Turn),
             "result" => Kind::Result,
             "arrived" => Kind::Arrived,
             "pc" => Kind::Register(Register::Code),

@@ -145,6 +145,8 @@ fn in_scene<T>(
         in_call: needs.elsewhere && at.calling().is_some(),
         tick: at.tick(),
         position: needs.position.then(|| at.position()),
+        task: if needs.task { at.task() } else { 0 },
+        turn: if needs.task { at.turn() } else { 0 },
     };
     let hostcall = if needs.hostcall { hostcall(at) } else { None };
     let innermost = needs.registers.then(|| at.frame(0)).flatten();
@@ -172,6 +174,7 @@ fn in_scene<T>(
                 inlined: if state.index == 0 { ahead } else { 0 },
             },
             state,
+            kept: None,
         })
     });
     look(&Scene {

@@ -1,6 +1,7 @@
 //! What an expression sees.
 
 use super::error::Fault;
+use crate::inspect::futures::Kept;
 use crate::inspect::hostcall::in_progress::LiftedCall;
 use crate::inspect::variable::place::FrameState;
 use crate::inspect::variable::variables::Site;
@@ -11,7 +12,7 @@ use crate::timeline::travel::elsewhere::Elsewhere;
 /// What an expression sees.
 #[derive(Clone, Copy)]
 pub struct Scene<'a> {
-    /// What `$event`, `$tick` and `$position` are.
+    /// What `$event`, `$tick`, `$position` and `$task` are.
     pub moment: SceneMoment,
     /// The core level of the innermost frame, or of the one chosen.
     pub registers: Option<&'a dyn FrameState>,
@@ -40,6 +41,12 @@ pub struct SceneMoment {
     /// Only for expressions that [need](Needs) it: to know the depth takes a walk over the
     /// stack.
     pub position: Option<Position>,
+    /// The number of the task whose code runs, or is in a hostcall, 0 if there is none. Only for
+    /// expressions that [need](Needs) it.
+    pub task: u64,
+    /// How many calls into the guest had been made with the innermost one that is in progress; 0
+    /// if none is. Only for the same.
+    pub turn: u64,
 }
 
 /// A frame of code with debug information.
@@ -51,6 +58,8 @@ pub struct SourceFrame<'a> {
     pub site: Site,
     /// The frame's locals, operands, globals and memory.
     pub state: &'a dyn FrameState,
+    /// Of a future that is suspended: what it keeps, which is all that has a value there.
+    pub kept: Option<&'a Kept>,
 }
 
 impl Scene<'_> {

@@ -20,7 +20,7 @@ pub(super) enum Kind {
     Name(String),
     /// `$local0` and the like.
     Register(Register),
-    /// `$event`, `$tick`, `$position`
+    /// `$event`, `$tick`, `$position`, `$task`
     Moment(TimeName),
     /// `$node.NAME.event`: the next hostcall of another recording
     Elsewhere(String),
@@ -78,6 +78,9 @@ pub(super) enum TimeName {
     Event,
     Tick,
     Position,
+    Task,
+    /// Which of the calls into the guest runs.
+    Turn,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

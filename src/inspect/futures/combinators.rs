@@ -79,6 +79,91 @@ fn pointed_to(look: &Look<'_>, value: &Value) -> Result<Option<Value>, Unavailab
     Ok(None)
 }
 
+/// What futures-util keeps for several who wait for one future, of which each has a share; a share
+/// that has had its result has none.
+pub(super) fn shared(
+    look: &Look<'_>,
+    composite: &Composite,
+    place: &Place,
+) -> Result<Option<Value>, Unavailable> {
+    if !has_head(composite, "Shared") {
+        return Ok(None);
+    }
+    let Some(inner) = look.member(composite, place, "inner") else {
+        return Ok(None);
+    };
+    let Some(counted) = held(look, &inner)? else {
+        return Ok(None);
+    };
+    let Some(counted) = pointed_to(look, &counted)? else {
+        return Ok(None);
+    };
+    let part = |of: &Value, name: &str| -> Result<Option<Value>, Unavailable> {
+        let body = look.composite(of)?;
+        Ok(body.and_then(|body| look.member(&body, &of.place, name)))
+    };
+    match part(&counted, "data")? {
+        Some(data) => part(&data, "future_or_output"),
+        None => Ok(None),
+    }
+}
+
+/// What an optional value holds, if it holds something.
+fn held(look: &Look<'_>, value: &Value) -> Result<Option<Value>, Unavailable> {
+    let Some(body) = look.composite(value)? else {
+        return Ok(None);
+    };
+    let Some(variants) = &body.variants else {
+        return Ok(Some(value.clone()));
+    };
+    let Ok(case) = look.active_case(variants, &value.place)? else {
+        return Ok(None);
+    };
+    let Some(of) = case.member.type_id else {
+        return Ok(None);
+    };
+    let case = Value {
+        of: Of::Type(of),
+        place: value.place.after(case.member.offset),
+    };
+    let Some(body) = look.composite(&case)? else {
+        return Ok(None);
+    };
+    Ok(look.parts(&body, &case.place).into_iter().next())
+}
+
+/// The index by which what wit-bindgen's runtime waits with is known to the component's instance; of
+/// other types, and while it waits for nothing: `None`.
+pub(super) fn waitable(
+    look: &Look<'_>,
+    composite: &Composite,
+    place: &Place,
+) -> Result<Option<u32>, Unavailable> {
+    if !has_head(composite, WAITABLE) {
+        return Ok(None);
+    }
+    let Some(task) = look.member(composite, place, "task") else {
+        return Ok(None);
+    };
+    let Some(task) = held(look, &task)? else {
+        return Ok(None);
+    };
+    let Some(body) = look.composite(&task)? else {
+        return Ok(None);
+    };
+    let Some(registered) = look.member(&body, &task.place, "registered") else {
+        return Ok(None);
+    };
+    let Some(index) = held(look, &registered)? else {
+        return Ok(None);
+    };
+    let number = index.place.read_number(look.size(&index.of), look.state)?;
+    Ok(u32::try_from(number).ok().filter(|index| *index != 0))
+}
+
+/// What wit-bindgen's runtime for Rust waits with for everything.
+pub(super) const WAITABLE: &str = "WaitableOperation";
+
 /// The elements of a vector or a slice in a box.
 pub(super) fn elements(
     look: &Look<'_>,

@@ -45,6 +45,8 @@ pub enum What {
     Coroutine(Kept),
     /// Another type that waits, or that has others wait.
     Type(String),
+    /// What the component's instance knows by an index: a subtask, or an end of a stream or future.
+    Waitable(u32),
     /// There are more than are looked at.
     More,
 }
@@ -61,7 +63,27 @@ pub struct Kept {
     kept: Vec<Field>,
 }
 
+impl Kept {
+    /// What it keeps while it waits.
+    pub(in crate::inspect) fn fields(&self) -> &[Field] {
+        &self.kept
+    }
+
+    /// The same, by name.
+    pub fn names(&self) -> Vec<String> {
+        self.kept.iter().map(|field| field.name.clone()).collect()
+    }
+}
+
 impl Future {
+    /// The coroutine that it is.
+    pub fn coroutine(&self) -> Option<&Kept> {
+        match &self.what {
+            What::Coroutine(kept) => Some(kept),
+            What::Type(_) | What::Waitable(_) | What::More => None,
+        }
+    }
+
     /// Which coroutine it is, if it is one.
     fn identity(&self) -> Option<Identity> {
         let What::Coroutine(kept) = &self.what else {

@@ -1,7 +1,9 @@
 //! Futures are looked for in values: a coroutine says what it waits for; of what is none, the
 //! fields may hold some, behind exclusive references, boxes and in lists.
 
-use super::combinators::{elements, head, is_slot, object, owned, unordered};
+use super::combinators::{
+    WAITABLE, elements, head, is_slot, object, owned, shared, unordered, waitable,
+};
 use super::{Future, Identity, Kept, What};
 use crate::inspect::variable::library::rust::coroutines::{Progress, coroutine};
 use crate::inspect::variable::locator::Locator;
@@ -204,7 +206,8 @@ impl<'s, 'a> Search<'s, 'a> {
         let mut found = Vec::new();
         // What could be read before it failed is there.
         _ = self.inside(value, &mut found, depth);
-        let is_itself = |future: &Future| matches!(future.what, What::Coroutine(_));
+        let is_itself =
+            |future: &Future| matches!(future.what, What::Coroutine(_) | What::Waitable(_));
         if found.len() == 1 && found.first().is_some_and(is_itself) && self.is_plain(value) {
             return found.pop();
         }
@@ -223,7 +226,9 @@ impl<'s, 'a> Search<'s, 'a> {
     /// Whether a value is a future itself, or a pointer to one: nothing that has it wait.
     fn is_plain(&self, value: &Value) -> bool {
         let name = self.look.type_name(&value.of);
-        name.starts_with('{') || matches!(head(&name), "Pin" | "Box") || name.starts_with('&')
+        name.starts_with('{')
+            || matches!(head(&name), "Pin" | "Box" | WAITABLE)
+            || name.starts_with('&')
     }
 
     fn more(&self, value: &Value) -> Future {
@@ -304,6 +309,17 @@ impl<'s, 'a> Search<'s, 'a> {
                 }),
             }
             return Ok(());
+        }
+        if let Some(index) = waitable(self.look, &body, &value.place)? {
+            found.push(Future {
+                what: What::Waitable(index),
+                awaits: Vec::new(),
+                value: value.clone(),
+            });
+            return Ok(());
+        }
+        if let Some(of_all) = shared(self.look, &body, &value.place)? {
+            return self.inside(&of_all, found, depth);
         }
         if let Some(values) = unordered(self.look, &body, &value.place)? {
             for value in values {

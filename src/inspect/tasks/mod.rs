@@ -17,6 +17,7 @@ mod standing;
 mod state;
 mod step;
 mod told;
+mod turns;
 mod waits;
 mod words;
 
@@ -29,5 +30,6 @@ pub use told::{
     CallerTold, CopyingTold, EndTold, InstanceTold, ItemTold, KindTold, MovedTold, OtherEndTold,
     ReturnedTold, TaskTold, TasksTold, UnusedTold,
 };
+pub use turns::turns;
 pub use waits::{NodeKind, WaitNode, Waits};
 pub use words::Words;

@@ -9,6 +9,7 @@ use crate::timeline::processes::wire::told::{ToldVisit, ToldVisits};
 use crate::timeline::recovery::Patience;
 use crate::timeline::travel::elsewhere::Elsewhere;
 use crate::timeline::travel::motion::{Breakpoint, MemoryRange};
+use crate::timeline::travel::turns::Turns;
 use crate::timeline::{Interrupt, Pass, Result, Timeline};
 
 /// So many visits are looked at one by one. Where there are more, and how many is known, only
@@ -64,6 +65,9 @@ impl Timeline {
             .any(|text| Elsewhere::is_meant(text))
         {
             breaks.elsewhere = self.elsewhere().clone();
+        }
+        if telling.messages.iter().any(|text| Turns::is_meant(text)) {
+            breaks.turns = self.turns().clone();
         }
         let watch = Watch::Breaks(breaks.clone());
         let tell = TellVisits {

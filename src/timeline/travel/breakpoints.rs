@@ -12,6 +12,7 @@ use super::motion::{
     Breakpoint, BreakpointId, Ending, HitCondition, LogEntry, LogText, MemoryRange, Place, Reason,
     Writes,
 };
+use super::turns::Turns;
 use crate::component::{Component, Crossing, Direction, ModuleId, NamePattern};
 use crate::replay::{Position, Tick};
 use crate::timeline::passes::changes;
@@ -34,6 +35,8 @@ pub(in crate::timeline) struct Breakpoints {
     log: Vec<LogEntry>,
     /// How far other recordings had come, for expressions that speak of them.
     elsewhere: Elsewhere,
+    /// Which task each call into the guest is a part of, for expressions that speak of them.
+    turns: Turns,
 }
 
 impl Breakpoints {
@@ -99,9 +102,12 @@ impl Breakpoints {
     /// What a replayer is told.
     fn breaks(&self, component: &Component, known: &changes::Known) -> Breaks {
         let mut breaks = Breaks::default();
-        let mut texts = self.set.iter().flat_map(|b| [&b.condition, &b.log]);
-        if texts.any(|text| text.as_deref().is_some_and(Elsewhere::is_meant)) {
+        let texts = || self.set.iter().flat_map(|b| [&b.condition, &b.log]);
+        if texts().any(|text| text.as_deref().is_some_and(Elsewhere::is_meant)) {
             breaks.elsewhere = self.elsewhere.clone();
+        }
+        if texts().any(|text| text.as_deref().is_some_and(Turns::is_meant)) {
+            breaks.turns = self.turns.clone();
         }
         for (index, breakpoint) in self.set.iter().enumerate() {
             breaks.breakpoints.push(Break {
@@ -196,6 +202,20 @@ impl Timeline {
         &self.breakpoints.elsewhere
     }
 
+    /// Which task each call into the guest is a part of, for expressions that speak of them.
+    pub fn set_turns(&mut self, turns: Turns) {
+        if self.breakpoints.turns != turns {
+            self.breakpoints.turns = turns;
+            let are_meant = |b: &Breakpoint| b.condition.as_deref().is_some_and(Turns::is_meant);
+            self.breakpoints.counted.retain(|_, (b, _)| !are_meant(b));
+        }
+    }
+
+    /// What was set by [`set_turns`](Self::set_turns).
+    pub(in crate::timeline) fn turns(&self) -> &Turns {
+        &self.breakpoints.turns
+    }
+
     /// What breakpoints have logged in the last motion, in the order in which it
     /// passed them. Nothing, if the motion failed: then nothing has moved.
     pub fn take_log(&mut self) -> Vec<LogEntry> {
@@ -244,6 +264,7 @@ impl Timeline {
         let breakpoints = Breakpoints {
             set: vec![breakpoint],
             elsewhere: self.breakpoints.elsewhere.clone(),
+            turns: self.breakpoints.turns.clone(),
             ..Breakpoints::default()
         };
         Breaks {

@@ -24,6 +24,7 @@ pub(super) mod returning;
 mod search;
 mod seek;
 mod steps;
+pub mod turns;
 mod written;
 
 use super::processes::process::{Process, Sent};

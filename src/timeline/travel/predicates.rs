@@ -50,6 +50,11 @@ pub trait Stopped {
     fn ahead(&mut self) -> u32;
     /// How far other recordings had come, where some are debugged with this one.
     fn elsewhere(&mut self) -> Option<Arc<Elsewhere>>;
+    /// The number of the task whose code runs, or is in a hostcall; 0 if there is none.
+    fn task(&mut self) -> u64;
+    /// How many calls into the guest had been made with the innermost one that is in progress; 0
+    /// if there is none.
+    fn turn(&mut self) -> u64;
     /// A local of a frame.
     fn local(&mut self, frame: usize, index: u32) -> Option<CoreValue>;
     /// A value of a frame's operand stack; 0 is the bottom.

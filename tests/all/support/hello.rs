@@ -104,6 +104,8 @@ pub const MOMENT: SceneMoment = SceneMoment {
     in_call: false,
     event: 7,
     tick: Tick(123),
+    task: 0,
+    turn: 0,
     position: Some(Position {
         tick: Tick(123),
         depth: 2,
@@ -128,6 +130,7 @@ pub fn evaluate(
             source,
             site,
             state: frame,
+            kept: None,
         }),
         hostcall: None,
         at_hostcall: false,

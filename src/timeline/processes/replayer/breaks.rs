@@ -14,6 +14,7 @@ use crate::timeline::processes::wire::found::{Change, Counted, Listed, MOST_MARK
 use crate::timeline::travel::elsewhere::Elsewhere;
 use crate::timeline::travel::motion::{BreakpointId, HitCondition, LogEntry, LogText};
 use crate::timeline::travel::predicates::{Predicates, Stopped};
+use crate::timeline::travel::turns::Turns;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -115,6 +116,7 @@ pub(super) struct Breaks {
     /// Those in code, in the original modules.
     places: Places,
     elsewhere: Arc<Elsewhere>,
+    turns: Arc<Turns>,
 }
 
 impl Breaks {
@@ -162,6 +164,7 @@ impl Breaks {
             changes,
             places,
             elsewhere: breaks.elsewhere.into(),
+            turns: breaks.turns.into(),
         }
     }
 
@@ -280,6 +283,7 @@ impl Breaks {
     ) -> Verdict {
         let mut verdict = Verdict::default();
         here.elsewhere = Some(self.elsewhere.clone());
+        here.turns = Some(self.turns.clone());
         for (index, breakpoint) in found
             .breakpoints
             .iter()
@@ -326,6 +330,7 @@ impl Breaks {
         predicates: &mut dyn Predicates,
     ) -> bool {
         here.elsewhere = Some(self.elsewhere.clone());
+        here.turns = Some(self.turns.clone());
         for index in found.breakpoints.iter() {
             let Some(breakpoint) = self.breakpoints.get_mut(*index) else {
                 continue;

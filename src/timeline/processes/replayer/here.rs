@@ -7,6 +7,7 @@ use crate::replay::{Answer, Calling, InstanceId, Phase, Position, State, Tick};
 use crate::timeline::processes::wire::found::Reached;
 use crate::timeline::travel::elsewhere::Elsewhere;
 use crate::timeline::travel::predicates::Stopped;
+use crate::timeline::travel::turns::Turns;
 use std::cmp::Ordering;
 use std::sync::Arc;
 use wasmtime::{AsContextMut, StoreContextMut};
@@ -61,6 +62,8 @@ pub(super) struct Here<'a, 's> {
     pub(super) ahead: u32,
     /// How far other recordings had come, for the breakpoints that are being decided.
     pub(super) elsewhere: Option<Arc<Elsewhere>>,
+    /// Which task each call into the guest is a part of, for the same.
+    pub(super) turns: Option<Arc<Turns>>,
     tick: Option<Tick>,
     innermost: Option<Option<Frame>>,
     /// At a breakpoint: an address in the frame that runs us, as far from the guest's innermost
@@ -83,6 +86,7 @@ impl<'a, 's> Here<'a, 's> {
             kind,
             ahead: 0,
             elsewhere: None,
+            turns: None,
             tick: None,
             innermost: None,
             stack: None,
@@ -246,6 +250,15 @@ impl Stopped for Here<'_, '_> {
 
     fn elsewhere(&mut self) -> Option<Arc<Elsewhere>> {
         self.elsewhere.clone()
+    }
+
+    fn task(&mut self) -> u64 {
+        let serial = self.store.data().on_stack();
+        self.turns.as_ref().map_or(0, |turns| turns.task(serial))
+    }
+
+    fn turn(&mut self) -> u64 {
+        self.store.data().on_stack()
     }
 
     fn local(&mut self, frame: usize, index: u32) -> Option<CoreValue> {

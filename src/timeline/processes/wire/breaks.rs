@@ -5,6 +5,7 @@ use crate::component::{CrossingId, ModuleId};
 use crate::replay::Position;
 use crate::timeline::travel::elsewhere::Elsewhere;
 use crate::timeline::travel::motion::{BreakpointId, HitCondition, MemoryRange, Writes};
+use crate::timeline::travel::turns::Turns;
 use serde::{Deserialize, Serialize};
 
 /// Breakpoints, and where they are: places name a breakpoint by its index.
@@ -21,6 +22,9 @@ pub(crate) struct Breaks {
     pub(crate) changes: Vec<ChangeWatch>,
     /// What conditions and messages know of other recordings; empty if none speaks of them.
     pub(crate) elsewhere: Elsewhere,
+    /// Which task each call into the guest is a part of; empty if no condition or message speaks
+    /// of them.
+    pub(crate) turns: Turns,
 }
 
 impl Breaks {
