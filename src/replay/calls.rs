@@ -31,6 +31,8 @@ pub struct Entering<'a> {
     pub crossing: CrossingId,
     /// Its flat arguments.
     pub args: &'a [CoreValue],
+    /// Which task begins with it, or goes on in a thread that does, as [`Entered::task`] has it.
+    pub task: Option<Whose>,
 }
 
 /// A call into the guest that it has not returned from.
@@ -48,6 +50,47 @@ pub struct Entered {
     pub below: usize,
     /// How many calls into the guest there had been, itself included.
     pub serial: u64,
+    /// Which task it begins, or whose thread it is; `None` where the call does not tell.
+    pub task: Option<Whose>,
+}
+
+/// What begins with a call into the guest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Whose {
+    /// A task: how many there have been, itself included.
+    Task(u64),
+    /// A thread of a task: which of the threads that it has begun, from 1, and the task's number.
+    Thread(u64, u64),
+}
+
+impl Whose {
+    /// The number of the task.
+    pub fn task(self) -> u64 {
+        let (Whose::Task(task) | Whose::Thread(_, task)) = self;
+        task
+    }
+}
+
+/// A stack with calls of the guest on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuestStack {
+    /// Tells it from others, at every moment at which it exists: the serial number of its
+    /// outermost call into the guest.
+    pub id: u64,
+    /// The instance whose function is called first on it.
+    pub instance: Instance,
+    /// That function.
+    pub crossing: CrossingId,
+    /// Its flat arguments.
+    pub args: Vec<CoreValue>,
+    /// Whose it is, if that is known.
+    pub task: Option<Whose>,
+    /// The call out that it stands in; `None` while its code runs.
+    pub calling: Option<Calling>,
+    /// How many calls are in progress on it, both ways.
+    pub open: u32,
+    /// Whether it is the one that runs.
+    pub runs: bool,
 }
 
 /// A stack: what is called on it waits, or runs, together.
@@ -69,7 +112,17 @@ pub(super) struct Calls {
     stacks: u64,
     /// What lay on top of the call that goes on now: it waits on a stack of its own.
     split: Option<StackId>,
+    /// So many tasks there have been.
+    tasks: u64,
+    /// Threads that have been made and have not begun: instance, function and context, and whose
+    /// they will be.
+    made_threads: Vec<((Instance, [CoreValue; 2]), u64)>,
+    /// How many threads each task has begun.
+    begun_threads: HashMap<u64, u64>,
 }
+
+/// A guest that makes more threads and begins none is not told whose they are.
+const MOST_MADE: usize = 1 << 12;
 
 /// What is to be as it was when the guest goes on in a call out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -126,6 +179,22 @@ impl Stack {
 
     fn is_empty(&self) -> bool {
         self.out.is_empty() && self.entered.is_empty()
+    }
+
+    /// `None` if nothing of the guest is called on it.
+    fn told(&self, runs: bool) -> Option<GuestStack> {
+        let outermost = self.entered.first()?;
+        let on_top = self.entered.last().map_or(0, |entered| entered.below);
+        Some(GuestStack {
+            id: outermost.serial,
+            instance: outermost.instance,
+            crossing: outermost.crossing,
+            args: outermost.args.clone(),
+            task: outermost.task,
+            calling: self.out.get(on_top..).and_then(<[_]>::last).cloned(),
+            open: (self.out.len() + self.entered.len()) as u32,
+            runs,
+        })
     }
 }
 
@@ -202,7 +271,68 @@ impl Calls {
             args: entering.args.to_vec(),
             event,
             below: self.running.out.len(),
+            task: entering.task,
         });
+    }
+
+    /// A task begins: its number.
+    pub(super) fn begin_task(&mut self) -> Whose {
+        self.tasks += 1;
+        Whose::Task(self.tasks)
+    }
+
+    /// The stack that runs makes a thread of its task, which begins with this function and
+    /// context.
+    pub(super) fn make_thread(&mut self, instance: Instance, start: [CoreValue; 2]) {
+        let task = self.running.entered.last().and_then(|entered| entered.task);
+        if let Some(task) = task.filter(|_| self.made_threads.len() < MOST_MADE) {
+            self.made_threads.push(((instance, start), task.task()));
+        }
+    }
+
+    /// A thread begins: whose, if that is known.
+    pub(super) fn begin_thread(
+        &mut self,
+        instance: Instance,
+        args: &[CoreValue],
+    ) -> Option<Whose> {
+        let is_it = |((of, start), _): &((Instance, [CoreValue; 2]), u64)| {
+            (*of, start.as_slice()) == (instance, args)
+        };
+        let place = self.made_threads.iter().position(is_it)?;
+        let (_, task) = self.made_threads.remove(place);
+        let begun = self.begun_threads.entry(task).or_default();
+        *begun += 1;
+        Some(Whose::Thread(*begun, task))
+    }
+
+    /// The stacks that the guest has: that which runs first, the others in the order in which they
+    /// began.
+    pub(super) fn stacks(&self) -> Vec<GuestStack> {
+        let waiting = self.waiting.iter().filter_map(|stack| stack.told(false));
+        let mut stacks: Vec<GuestStack> = waiting.collect();
+        stacks.sort_by_key(|stack| stack.id);
+        stacks.splice(0..0, self.running.told(true));
+        stacks
+    }
+
+    /// The serial numbers of the calls into the guest on the stack that runs, outermost first.
+    pub(super) fn serials(&self) -> Vec<u64> {
+        let entered = self.running.entered.iter();
+        entered.map(|entered| entered.serial).collect()
+    }
+
+    /// Whether what is looked at waits while another stack runs, by these serial numbers,
+    /// outermost first: the innermost of those calls that is still in progress counts.
+    pub(super) fn are_elsewhere(&self, serials: &[u64]) -> bool {
+        let runs = |serial| self.running.entered.iter().any(|e| e.serial == serial);
+        let mut inner = serials.iter().rev();
+        let there = inner.find_map(|serial| match (runs(*serial), self.waits(*serial)) {
+            (true, _) => Some(false),
+            (_, true) => Some(true),
+            (false, false) => None,
+        });
+        there.unwrap_or(false)
     }
 
     /// The guest has returned from the innermost call into it.

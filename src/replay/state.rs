@@ -1,6 +1,6 @@
 //! The data of a replaying store.
 
-use super::calls::{Calling, Calls, Entered, Entering};
+use super::calls::{Calling, Calls, Entered, Entering, GuestStack};
 use super::clock::Clock;
 use super::contexts::Tree;
 use super::divergence::Divergence;
@@ -280,18 +280,21 @@ impl State {
         self.calls.entered()
     }
 
-    /// The serial number of the innermost call into the guest that it has not returned from, of
-    /// the stack that runs; 0 if there is none.
-    pub fn on_stack(&self) -> u64 {
-        self.calls
-            .entered()
-            .last()
-            .map_or(0, |entered| entered.serial)
+    /// The serial numbers of the calls into the guest that it has not returned from, of the
+    /// stack that runs, outermost first.
+    pub fn on_stack(&self) -> Vec<u64> {
+        self.calls.serials()
     }
 
-    /// Whether this call into the guest is one that waits, while another stack runs.
-    pub fn waits(&self, serial: u64) -> bool {
-        self.calls.waits(serial)
+    /// Whether the innermost of these calls into the guest that is still in progress waits, while
+    /// another stack runs.
+    pub fn is_elsewhere(&self, serials: &[u64]) -> bool {
+        self.calls.are_elsewhere(serials)
+    }
+
+    /// The stacks that the guest has, that which runs first.
+    pub fn stacks(&self) -> Vec<GuestStack> {
+        self.calls.stacks()
     }
 
     /// The outgoing crossing that the guest stands in; `None` while its code runs,

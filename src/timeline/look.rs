@@ -1,4 +1,5 @@
-//! What the guest has where the session stands. Looking changes nothing.
+//! What the guest has where the session stands, or on a stack that waits there. Looking changes
+//! nothing.
 
 use super::processes::wire::ask::{
     Boundary, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances, Leaving,
@@ -18,7 +19,7 @@ use crate::trace::CallEnd;
 impl Timeline {
     /// Asks the live replayer; if it has died, or cannot tell because it runs optimised
     /// code, brings another to where it stood and asks that.
-    fn ask<Q: Question + Clone>(&mut self, question: Q) -> Result<Q::Answer> {
+    pub(super) fn ask<Q: Question + Clone>(&mut self, question: Q) -> Result<Q::Answer> {
         self.recovering(Patience::Short, |timeline| {
             Ok(timeline.live.ask(question.clone())?)
         })
@@ -30,7 +31,10 @@ impl Timeline {
     ///
     /// If replayers die.
     pub fn frames(&mut self) -> Result<Vec<Frame>> {
-        self.ask(Frames)
+        let mut frames = self.ask_stack(Frames)?;
+        let own = frames.len() - (self.below()?.frames as usize).min(frames.len());
+        frames.truncate(own);
+        Ok(frames)
     }
 
     /// The locals of a frame, by its index in [`Timeline::frames`].
@@ -41,7 +45,7 @@ impl Timeline {
     /// debugging; it will be.
     pub fn locals(&mut self, frame: usize) -> Result<Vec<CoreValue>> {
         let frame = frame as u32;
-        self.ask(Locals { frame })
+        self.ask_stack(Locals { frame })
     }
 
     /// The operand stack of a frame, bottom first.
@@ -51,7 +55,7 @@ impl Timeline {
     /// As for [`Timeline::locals`].
     pub fn operands(&mut self, frame: usize) -> Result<Vec<CoreValue>> {
         let frame = frame as u32;
-        self.ask(Operands { frame })
+        self.ask_stack(Operands { frame })
     }
 
     /// The globals of a core instance.
@@ -89,7 +93,7 @@ impl Timeline {
     ///
     /// If replayers die, or the recording is damaged there.
     pub fn crossing(&mut self) -> Result<Option<CrossingInProgress>> {
-        self.ask(Crossing)
+        self.ask_stack(Crossing)
     }
 
     /// Bytes of the memory that the crossing in progress reads and writes.
@@ -118,7 +122,15 @@ impl Timeline {
     ///
     /// If replayers die.
     pub fn boundary(&mut self) -> Result<Vec<Open>> {
-        self.ask(Boundary)
+        let below = self.below()?;
+        let all = self.ask_stack(Boundary)?;
+        let own = all.into_iter().skip(below.open);
+        Ok(own
+            .map(|open| Open {
+                outside: open.outside - below.frames.min(open.outside),
+                ..open
+            })
+            .collect())
     }
 
     /// What the recording says that a call into the guest will return, by its number among
@@ -128,7 +140,8 @@ impl Timeline {
     ///
     /// If replayers die, or the recording is damaged there.
     pub fn leaving(&mut self, entered: u32) -> Result<CallEnd> {
-        self.ask(Leaving { entered })
+        let entered = entered + self.below()?.entered;
+        self.ask_stack(Leaving { entered })
     }
 
     /// The sizes of an instance's memories in bytes.

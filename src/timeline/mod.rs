@@ -11,6 +11,7 @@ mod options;
 mod passes;
 pub mod processes;
 mod recovery;
+mod suspended;
 pub mod travel;
 mod twin;
 
@@ -173,9 +174,15 @@ pub struct Timeline {
     here: Stop,
     /// How many of the inlined calls that begin there are still ahead.
     unbegun: u32,
-    /// For a motion that looks at frames of one stack of several: the call into the guest that
-    /// holds them.
-    on_stack: Option<u64>,
+    /// For a motion that looks at frames of one stack of several: the calls into the guest that
+    /// hold them, outermost first.
+    on_stack: Option<Vec<u64>>,
+    /// The stack that the present motion is of, where it is another one than that which runs.
+    turn: Option<u64>,
+    /// The waiting stack whose frames are looked at; `None`: that which runs.
+    looked_at: Option<suspended::LookedAt>,
+    /// Processes that stand where stacks ran last that wait here, or have waited.
+    left: Vec<suspended::Left>,
     /// What the function has returned that was stepped out of to here.
     returned: Option<Returned>,
     /// Runs ahead in the background.
@@ -250,6 +257,9 @@ impl Timeline {
             },
             unbegun: 0,
             on_stack: None,
+            turn: None,
+            looked_at: None,
+            left: Vec::new(),
             returned: None,
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,

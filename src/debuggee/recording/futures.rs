@@ -73,6 +73,10 @@ struct Found {
 impl Recording {
     /// The frames below the stack at this stop.
     pub(super) fn logical(&mut self) -> Result<Arc<[Logical]>, DebuggeeError> {
+        if self.timeline.looks_elsewhere() {
+            // They are below that which runs.
+            return Ok(Arc::default());
+        }
         if let Some(known) = &self.logical {
             return Ok(known.clone());
         }

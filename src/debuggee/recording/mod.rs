@@ -40,6 +40,7 @@ mod symbols;
 mod targets;
 mod tasks;
 pub(super) mod texts;
+mod threads;
 mod thrown;
 mod values;
 mod whole;
@@ -49,7 +50,7 @@ pub use launcher::RecordingLauncher;
 use super::kept::{KeptMark, Place};
 use super::{
     BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Looks, Mark, Output,
-    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, TimeOfHost, Travels,
+    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView, TimeOfHost, Travels,
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
@@ -76,14 +77,19 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use texts::Listings;
+use threads::Threads;
 
 /// What is said where a session begins in what libraries have sources of.
 const NOT_OWN: &str = "No function of the program's own that has debug information runs: \
                        this is a library's. Compile with -g to begin in your own code.";
 
+/// The crossings in progress that were asked for, by their index.
+type CallsHere = HashMap<usize, Arc<ShownCall>>;
+
 /// A recording being debugged.
 pub struct Recording {
     timeline: Timeline,
+    threads: Threads,
     breakpoints: Breakpoints,
     /// The filter for panics, if it is on.
     panics: Option<Panics>,
@@ -104,7 +110,7 @@ pub struct Recording {
     /// What of them came to its end later, once asked for.
     arrivals: Option<Arc<Arrivals>>,
     /// The crossings in progress at this stop that were asked for, by their index.
-    calls: HashMap<usize, Arc<ShownCall>>,
+    calls: CallsHere,
     /// What modules say of their items, once asked for.
     items: HashMap<ModuleId, Arc<CoreItems>>,
     /// The requests that it was given.
@@ -164,6 +170,7 @@ impl Recording {
         Recording {
             finding: requests::Finding::start(timeline.trace()),
             timeline,
+            threads: Threads::default(),
             breakpoints: Breakpoints::default(),
             panics: None,
             panicked: None,
@@ -209,6 +216,7 @@ impl Recording {
     fn forget_stack(&mut self) {
         self.stack = None;
         self.logical = None;
+        self.forget_threads();
     }
 
     /// See [`Travels::travel`].
@@ -260,6 +268,10 @@ impl Recording {
             Motion::Continue(_) => {
                 let stop = self.meet(motion, output, interrupt)?;
                 self.go_on_as_it_grows(motion, stop, output, interrupt)?
+            }
+            // The stack that it begins on is another one.
+            step if step.is_step() && self.threads.turn.is_some() => {
+                self.meet(step, output, interrupt)?
             }
             Motion::Line(Direction::Forward, Step::Into) => {
                 self.step_into_own(output, interrupt)?
@@ -336,7 +348,27 @@ impl Travels for Recording {
         self.awaited.forget();
         let stop = self.travel_by(motion, output, interrupt);
         self.awaited.forget();
+        self.threads.turn = None;
+        self.find_thread();
         stop
+    }
+
+    fn thread(&self) -> ThreadId {
+        self.thread_here()
+    }
+
+    fn stacks(&mut self) -> Result<Vec<ThreadView>, DebuggeeError> {
+        self.thread_views()
+    }
+
+    fn select(
+        &mut self,
+        thread: ThreadId,
+        _alone: bool,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<(), DebuggeeError> {
+        self.turn_to(thread)
     }
 
     fn preparing(&mut self) -> Option<Preparing> {
@@ -466,7 +498,9 @@ impl Travels for Recording {
     }
 
     fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion, DebuggeeError> {
-        Ok(match self.frame(Some(frame))? {
+        let (stack, found) = self.in_frame(Some(frame), |recording, own| recording.frame(own))?;
+        self.threads.turn = stack;
+        Ok(match found {
             ShownFrame::Guest(guest) => Motion::OutOf {
                 direction,
                 frame: guest.index as u32,
@@ -487,6 +521,10 @@ impl Travels for Recording {
     }
 
     fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError> {
-        self.calls_ahead(frame)
+        let (_, targets) = self.in_frame(Some(frame), |recording, own| match own {
+            Some(own) => recording.calls_ahead(own),
+            None => Ok(Vec::new()),
+        })?;
+        Ok(targets)
     }
 }

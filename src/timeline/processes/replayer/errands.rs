@@ -42,7 +42,7 @@ pub(super) trait SetOut: Errand {
     }
 
     /// The call into the guest that is looked at, if it is one.
-    fn on_stack(&self) -> Option<u64> {
+    fn on_stack(&self) -> Option<Vec<u64>> {
         None
     }
 
@@ -71,8 +71,8 @@ impl SetOut for Run {
         self.stop
     }
 
-    fn on_stack(&self) -> Option<u64> {
-        self.on_stack
+    fn on_stack(&self) -> Option<Vec<u64>> {
+        self.on_stack.clone()
     }
 
     fn leave(&mut self) -> Leave {

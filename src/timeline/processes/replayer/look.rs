@@ -7,10 +7,10 @@ use crate::replay::boundary::{self, Open};
 use crate::replay::frames::{self, Frame, NeedsDebug};
 use crate::replay::tables::{self, Element};
 use crate::replay::variant::Variant;
-use crate::replay::{Answer, State};
+use crate::replay::{Answer, GuestStack, State};
 use crate::timeline::processes::wire::ask::{
     Answered, Boundary, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances,
-    Leaving, Locals, Memories, Memory, OnStack, Operands, Question, Table, Tables, Waits,
+    Leaving, Locals, Memories, Memory, OnStack, Operands, Question, Stacks, Table, Tables, Waits,
 };
 use crate::timeline::processes::wire::greeting::Refusal;
 use crate::trace::{CallEnd, TraceError};
@@ -41,14 +41,20 @@ impl Look for Frames {
 }
 
 impl Look for OnStack {
-    fn look(&self, here: &mut Here<'_, '_>) -> Result<u64, Refusal> {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<u64>, Refusal> {
         Ok(here.store.data().on_stack())
     }
 }
 
 impl Look for Waits {
     fn look(&self, here: &mut Here<'_, '_>) -> Result<bool, Refusal> {
-        Ok(here.store.data().waits(self.0))
+        Ok(here.store.data().is_elsewhere(&self.0))
+    }
+}
+
+impl Look for Stacks {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<GuestStack>, Refusal> {
+        Ok(here.store.data().stacks())
     }
 }
 

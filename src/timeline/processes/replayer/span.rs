@@ -12,12 +12,13 @@ use std::ops::ControlFlow;
 pub(super) struct Span {
     start: Reached,
     stop: StopAt,
-    /// The call into the guest that is looked at: nothing counts while it waits.
-    on_stack: Option<u64>,
+    /// The calls into the guest that are looked at, outermost first: nothing counts while the
+    /// innermost that there is waits.
+    on_stack: Option<Vec<u64>>,
 }
 
 impl Span {
-    pub(super) fn new(start: Reached, stop: StopAt, on_stack: Option<u64>) -> Span {
+    pub(super) fn new(start: Reached, stop: StopAt, on_stack: Option<Vec<u64>>) -> Span {
         Span {
             start,
             stop,
@@ -28,7 +29,8 @@ impl Span {
     /// Whether another stack runs than the one that is looked at.
     pub(super) fn is_elsewhere(&self, here: &Here<'_, '_>) -> bool {
         let state = here.store.data();
-        self.on_stack.is_some_and(|serial| state.waits(serial))
+        let looked_at = self.on_stack.as_ref();
+        looked_at.is_some_and(|serials| state.is_elsewhere(serials))
     }
 
     pub(super) fn start(&self) -> Reached {

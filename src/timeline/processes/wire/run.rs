@@ -18,7 +18,7 @@ pub(crate) struct Run {
     pub(crate) leave: Leave,
     /// For a watch for certain frames: nothing qualifies while this call into the guest, in which
     /// they are, waits.
-    pub(crate) on_stack: Option<u64>,
+    pub(crate) on_stack: Option<Vec<u64>>,
 }
 
 /// The checkpoints that a run leaves on its way.
