@@ -52,6 +52,8 @@ pub struct Entered {
     pub serial: u64,
     /// Which task it begins, or whose thread it is; `None` where the call does not tell.
     pub task: Option<Whose>,
+    /// Where it begins a stack: the call into the guest that has called it, by its serial number.
+    pub called_by: Option<u64>,
 }
 
 /// What begins with a call into the guest.
@@ -119,7 +121,25 @@ pub(super) struct Calls {
     made_threads: Vec<((Instance, [CoreValue; 2]), u64)>,
     /// How many threads each task has begun.
     begun_threads: HashMap<u64, u64>,
+    /// The call out in which the stack stands that has been parked last, and the call into the
+    /// guest that made it.
+    parked_in: Option<(u64, (Instance, CrossingId))>,
+    /// Where stacks were split, in the order of time.
+    splits: Vec<Split>,
 }
+
+/// A call that was made on top of another one's stack, and waited on as that went on: from then on it
+/// has a stack of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// The serial number of the outermost call into the guest on the new stack.
+    pub serial: u64,
+    /// The call out that it waited in, by its number.
+    pub event: u64,
+}
+
+/// So many splits are remembered, and then half of them.
+const MOST_SPLITS: usize = 1 << 12;
 
 /// A guest that makes more threads and begins none is not told whose they are.
 const MOST_MADE: usize = 1 << 12;
@@ -260,10 +280,19 @@ impl Calls {
         self.played = Played::Enter;
     }
 
-    /// The guest begins to run a call, after so many calls out.
-    pub(super) fn enter(&mut self, entering: &Entering<'_>, event: u64) {
+    /// The guest begins to run a call, after so many calls out. Such a call may be what a call out of
+    /// a parked stack is answered by, as `answers` says.
+    pub(super) fn enter(
+        &mut self,
+        entering: &Entering<'_>,
+        event: u64,
+        answers: impl FnOnce((Instance, CrossingId)) -> bool,
+    ) {
         self.played = Played::Nothing;
         self.entries += 1;
+        let parked = self.parked_in.take();
+        let parked = parked.filter(|_| self.running.entered.is_empty());
+        let called_by = parked.and_then(|(serial, call)| answers(call).then_some(serial));
         self.running.entered.push(Entered {
             serial: self.entries,
             instance: entering.instance,
@@ -272,6 +301,7 @@ impl Calls {
             event,
             below: self.running.out.len(),
             task: entering.task,
+            called_by,
         });
     }
 
@@ -323,8 +353,9 @@ impl Calls {
     }
 
     /// Whether what is looked at waits while another stack runs, by these serial numbers,
-    /// outermost first: the innermost of those calls that is still in progress counts.
-    pub(super) fn are_elsewhere(&self, serials: &[u64]) -> bool {
+    /// outermost first: the innermost of those calls that is still in progress counts; `None` if
+    /// none is. With `and_called`, stacks that have been begun by one of them are looked at, too.
+    pub(super) fn are_elsewhere(&self, serials: &[u64], and_called: bool) -> Option<bool> {
         let runs = |serial| self.running.entered.iter().any(|e| e.serial == serial);
         let mut inner = serials.iter().rev();
         let there = inner.find_map(|serial| match (runs(*serial), self.waits(*serial)) {
@@ -332,7 +363,16 @@ impl Calls {
             (_, true) => Some(true),
             (false, false) => None,
         });
-        there.unwrap_or(false)
+        let by = self.running.entered.first().and_then(|e| e.called_by);
+        match and_called && by.is_some_and(|by| serials.contains(&by)) {
+            true => Some(false),
+            false => there,
+        }
+    }
+
+    /// Where stacks were split so far, as far as that is remembered.
+    pub(super) fn splits(&self) -> &[Split] {
+        &self.splits
     }
 
     /// The guest has returned from the innermost call into it.
@@ -366,6 +406,9 @@ impl Calls {
     /// The stack that runs waits, and none runs.
     pub(super) fn park(&mut self) {
         let stack = std::mem::take(&mut self.running);
+        let within = stack.entered.last().map(|entered| entered.serial);
+        let call = stack.out.last().map(|call| (call.instance, call.crossing));
+        self.parked_in = within.zip(call);
         self.waiting.push(stack);
     }
 
@@ -413,6 +456,15 @@ impl Calls {
         let above = self.running.split_off(at, StackId(self.stacks));
         if !above.is_empty() {
             self.split = Some(above.id);
+            if let (Some(entered), Some(call)) = (above.entered.first(), above.out.last()) {
+                if self.splits.len() >= MOST_SPLITS {
+                    self.splits.drain(..MOST_SPLITS / 2);
+                }
+                self.splits.push(Split {
+                    serial: entered.serial,
+                    event: call.event,
+                });
+            }
             self.waiting.push(above);
         }
         Some(())

@@ -244,7 +244,12 @@ async fn enter(
     bound_end(&mut *store);
     let mut context = store.as_context_mut();
     let state = context.data_mut();
-    state.calls.enter(&entry, state.checks.events);
+    let answers = |(caller, call)| {
+        let call = component.crossing(call);
+        let answerer = call.map(|call| component.answerer(caller, call));
+        matches!(answerer, Some(Answerer::Component(of, lift)) if (of, lift) == (instance, id))
+    };
+    state.calls.enter(&entry, state.checks.events, answers);
     contexts::entering(&mut *store);
     call(store, function, &args, &mut results).await?;
     store.as_context_mut().data_mut().calls.leave();

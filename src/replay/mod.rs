@@ -34,7 +34,7 @@ pub mod variant;
 mod wiring;
 
 pub use crate::component::ModuleId;
-pub use calls::{Calling, Entered, Entering, GuestStack, Whose};
+pub use calls::{Calling, Entered, Entering, GuestStack, Split, Whose};
 pub use clock::{Clock, TICKS_AFTER_LAST_EVENT};
 pub use code::{Code, CodeError, Landing, Outside, Sort, Throw};
 pub use compiled::Compiled;

@@ -1,6 +1,6 @@
 //! The data of a replaying store.
 
-use super::calls::{Calling, Calls, Entered, Entering, GuestStack};
+use super::calls::{Calling, Calls, Entered, Entering, GuestStack, Split};
 use super::clock::Clock;
 use super::contexts::Tree;
 use super::divergence::Divergence;
@@ -287,9 +287,15 @@ impl State {
     }
 
     /// Whether the innermost of these calls into the guest that is still in progress waits, while
-    /// another stack runs.
-    pub fn is_elsewhere(&self, serials: &[u64]) -> bool {
-        self.calls.are_elsewhere(serials)
+    /// another stack runs; with `and_called`, one that none of them has begun. `None` if none is in
+    /// progress.
+    pub fn is_elsewhere(&self, serials: &[u64], and_called: bool) -> Option<bool> {
+        self.calls.are_elsewhere(serials, and_called)
+    }
+
+    /// Where stacks were split so far, in the order of time, as far as that is remembered.
+    pub fn splits(&self) -> &[Split] {
+        self.calls.splits()
     }
 
     /// The stacks that the guest has, that which runs first.

@@ -48,6 +48,7 @@ use processes::debugging::Debugging;
 use processes::early;
 use processes::pool::Pool;
 use processes::process::{Process, ProcessError};
+use processes::wire::ask::CallOnStack;
 use processes::watching::{Watching, WatchingSweep};
 use processes::wire::greeting::Load;
 use std::collections::HashMap;
@@ -176,7 +177,7 @@ pub struct Timeline {
     unbegun: u32,
     /// For a motion that looks at frames of one stack of several: the calls into the guest that
     /// hold them, outermost first.
-    on_stack: Option<Vec<u64>>,
+    on_stack: Option<Vec<CallOnStack>>,
     /// The stack that the present motion is of, where it is another one than that which runs.
     turn: Option<u64>,
     /// The waiting stack whose frames are looked at; `None`: that which runs.

@@ -215,10 +215,11 @@ impl Recording {
     /// is there.
     pub(super) fn thread_views(&mut self) -> Result<Vec<ThreadView>, DebuggeeError> {
         let stacks = self.stacks_here()?;
+        let present = shown_first(&stacks).map(|stack| stack.id);
         let views = stacks.iter().map(|stack| ThreadView {
             id: thread_of(stack.id),
             name: self.named(stack),
-            moment: match (&stack.calling, stack.runs) {
+            moment: match (&stack.calling, Some(stack.id) == present) {
                 (_, true) => self.moment_here(),
                 (Some(calling), false) => {
                     let component = self.timeline.trace().component();

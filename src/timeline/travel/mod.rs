@@ -23,6 +23,7 @@ pub mod predicates;
 pub(super) mod returning;
 mod search;
 mod seek;
+mod splits;
 mod steps;
 mod turning;
 mod written;
@@ -119,11 +120,6 @@ impl Timeline {
             Motion::LastChange(_) | Motion::NextChange(_) => true,
             Motion::LastWrite(_) | Motion::NextWrite(_) => true,
         }
-    }
-
-    /// The calls into the guest that hold the frames that are watched.
-    pub(super) fn on_stack_for(&self, watch: &Watch) -> Option<Vec<u64>> {
-        self.on_stack.clone().filter(|_| watch.is_for_frames())
     }
 
     fn attempt(&mut self, motion: &Motion, interrupt: &Interrupt) -> Result<Stop> {

@@ -492,7 +492,7 @@ impl Timeline {
             Vec::new(),
             interrupt,
         )?;
-        if let Some(serials) = self.on_stack.clone()
+        if let Some(serials) = self.serials_of(depth)
             && ran.process.ask(Waits(serials))?
             && let Some(frame) = self.frames()?.first().copied()
         {

@@ -10,7 +10,7 @@ use crate::component::types::CoreValue;
 use crate::replay::boundary::Open;
 use crate::replay::frames::Frame;
 use crate::replay::tables::Element;
-use crate::replay::{Answer, Calling, GuestStack, InstanceId, Position, Tick};
+use crate::replay::{Answer, Calling, GuestStack, InstanceId, Position, Split, Tick};
 use crate::timeline::travel::motion::{LogEntry, MemoryRange};
 use crate::trace::CallEnd;
 use serde::de::DeserializeOwned;
@@ -86,7 +86,8 @@ requests! {
     Question Grow => Reached;
     Question MoveTo => ();
     Question Frames => Vec<Frame>;
-    Question OnStack => Vec<u64>;
+    Question OnStack => Vec<CallOnStack>;
+    Question Splits => Vec<Split>;
     Question Waits => bool;
     Question Stacks => Vec<GuestStack>;
     Question Locals => Vec<CoreValue>;
@@ -132,9 +133,22 @@ pub(crate) struct MoveTo(pub(crate) PathBuf);
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Frames;
 
-/// The serial numbers of the calls into the guest on the stack that runs, outermost first.
+/// The calls into the guest on the stack that runs, outermost first.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct OnStack;
+
+/// Where stacks were split so far.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Splits;
+
+/// A call into the guest on the stack that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CallOnStack {
+    /// Which it is, of all calls into the guest.
+    pub(crate) serial: u64,
+    /// How many frames are outside of it.
+    pub(crate) outside: u32,
+}
 
 /// Whether the innermost of these calls into the guest that is in progress waits, while another
 /// stack runs.

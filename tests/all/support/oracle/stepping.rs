@@ -19,6 +19,8 @@ pub struct Step {
     /// Of the innermost frame.
     pub module: Option<ModuleId>,
     pub crossing: Option<CrossingId>,
+    /// The stack that runs, by the serial number of its outermost call into the guest.
+    pub stack: Option<u64>,
 }
 
 const START: Step = Step {
@@ -26,6 +28,7 @@ const START: Step = Step {
     event: 0,
     module: None,
     crossing: None,
+    stack: None,
 };
 
 #[derive(Default)]
@@ -129,6 +132,7 @@ impl Stepper {
             event: events - u64::from(phase == Phase::Calling),
             module: frame.map(|frame| frame.module),
             crossing,
+            stack: store.data().on_stack().first().copied(),
         });
     }
 }
