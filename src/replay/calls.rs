@@ -321,11 +321,7 @@ impl Calls {
     }
 
     /// A thread begins: whose, if that is known.
-    pub(super) fn begin_thread(
-        &mut self,
-        instance: Instance,
-        args: &[CoreValue],
-    ) -> Option<Whose> {
+    pub(super) fn begin_thread(&mut self, instance: Instance, args: &[CoreValue]) -> Option<Whose> {
         let is_it = |((of, start), _): &((Instance, [CoreValue; 2]), u64)| {
             (*of, start.as_slice()) == (instance, args)
         };

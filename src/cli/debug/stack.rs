@@ -148,7 +148,11 @@ pub(super) fn thread(prompt: &mut Prompt, arguments: &str) -> Done {
     prompt.stack = Stack::default();
     prompt.fetch(LOOKED_THROUGH)?;
     prompt.stack.selected = telling(&prompt.stack.frames, false);
-    prompt.say(&format!("thread {}: {}", found.id, on_one_line(&found.name)))?;
+    prompt.say(&format!(
+        "thread {}: {}",
+        found.id,
+        on_one_line(&found.name)
+    ))?;
     match prompt.stack.frames.is_empty() {
         true => prompt.say(NOWHERE)?,
         false => return prompt.select(prompt.stack.selected),

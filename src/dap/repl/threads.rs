@@ -24,11 +24,11 @@ const MOST_FRAMES: usize = 40;
 
 fn threads(context: &mut Context<'_>, rest: &str) -> Ran {
     no_arguments(rest)?;
-    if !context.debuggee.threads().is_empty() {
-        return system::nodes(context, rest);
-    }
     let present = context.debuggee.thread();
     let stacks = context.debuggee.stacks()?;
+    if stacks.is_empty() && !context.debuggee.threads().is_empty() {
+        return system::nodes(context, rest);
+    }
     if stacks.is_empty() {
         return Ok(Effect::Say(
             "there is one thread: no task of this program keeps a stack of its own here".to_owned(),
@@ -42,12 +42,15 @@ fn threads(context: &mut Context<'_>, rest: &str) -> Ran {
 }
 
 fn thread(context: &mut Context<'_>, rest: &str) -> Ran {
-    if !context.debuggee.threads().is_empty() {
-        return system::node(context, rest);
-    }
     let stacks = context.debuggee.stacks()?;
     let number = rest.trim().parse().ok().map(ThreadId);
     let meant = stacks.iter().find(|stack| Some(stack.id) == number);
+    // Of a system, its nodes come first.
+    let nodes = context.debuggee.threads();
+    let is_node = meant.is_none_or(|meant| nodes.iter().any(|node| node.id == meant.id));
+    if is_node && !nodes.is_empty() {
+        return system::node(context, rest);
+    }
     let meant = meant.ok_or_else(|| wrong("which one? `threads` lists them with their numbers"))?;
     let window = Window {
         start: 0,

@@ -34,9 +34,7 @@ pub(super) fn stack_trace(
                 };
                 debuggee.frames_of(thread, none, interrupt)
             },
-            move |session, _| {
-                Ok(Reply::Now(stack_here(session, &arguments)?, Then::Nothing))
-            },
+            move |session, _| Ok(Reply::Now(stack_here(session, &arguments)?, Then::Nothing)),
         );
     }
     // It may have to be opened. What is looked at beside is not what moves next.
@@ -112,7 +110,9 @@ const LOOKED_THROUGH: usize = 64;
 
 impl Session {
     fn frames_of(&mut self, thread: ThreadId, window: Window) -> Result<Frames, Refusal> {
-        Ok(self.debuggee()?.frames_of(thread, window, &Interrupt::new())?)
+        Ok(self
+            .debuggee()?
+            .frames_of(thread, window, &Interrupt::new())?)
     }
 
     /// VS Code asks for one frame, or for 20, and shows the first one of these that has a

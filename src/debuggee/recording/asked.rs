@@ -9,8 +9,8 @@ use crate::debuggee::{
     FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest, FunctionView,
     InstanceHandles, InstructionBreakpointRequest, InstructionView, Looks, MemoryView, ModuleView,
     Output, Page, Past, Printed, Scope, SourceBreakpointRequest, SourceOrigin, SourcePoint,
-    SourceRef, SourceText, Stops, TasksShown, TextRef, ThreadId, Thrown, ValuesRef, VariableInSource,
-    VariableView, WhichRequest, Window,
+    SourceRef, SourceText, Stops, TasksShown, TextRef, ThreadId, Thrown, ValuesRef,
+    VariableInSource, VariableView, WhichRequest, Window,
 };
 use crate::inspect::expression::Telling;
 use crate::inspect::hostcall::listing::{Listing, Row};
@@ -240,7 +240,8 @@ impl Code for Recording {
         address: &str,
         frame: Option<FrameId>,
     ) -> Result<String, DebuggeeError> {
-        self.symbol(address, frame)
+        let (_, told) = self.in_frame(frame, |recording, own| recording.symbol(address, own))?;
+        Ok(told)
     }
 
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {

@@ -50,7 +50,8 @@ pub use launcher::RecordingLauncher;
 use super::kept::{KeptMark, Place};
 use super::{
     BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Looks, Mark, Output,
-    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView, TimeOfHost, Travels,
+    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView, TimeOfHost,
+    Travels,
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;

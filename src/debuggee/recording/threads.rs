@@ -7,8 +7,7 @@ use super::values::failed;
 use super::{CallsHere, Recording};
 use crate::component::CrossingKind;
 use crate::debuggee::{
-    Children, DebuggeeError, FrameId, Frames, ThreadId, ThreadView, ValuesRef, VariableView,
-    Window,
+    Children, DebuggeeError, FrameId, Frames, ThreadId, ThreadView, ValuesRef, VariableView, Window,
 };
 use crate::inspect::tasks::{Task, TaskId, TaskState, Words};
 use crate::replay::{GuestStack, Phase, Whose};
@@ -162,7 +161,9 @@ impl Recording {
         let shown = self.stack()?;
         let inner = shown.iter().position(|frame| frame.id() == own);
         let outside = inner.map_or(0, |inner| shown.len() - inner) as u32;
-        Ok(FrameId(FIRST + rank * MOST_FRAMES + outside.min(MOST_FRAMES - 1)))
+        Ok(FrameId(
+            FIRST + rank * MOST_FRAMES + outside.min(MOST_FRAMES - 1),
+        ))
     }
 
     /// Which stack a frame is of, if it is of one that waits, and its own number there.
@@ -175,7 +176,10 @@ impl Recording {
             return Ok((None, frame));
         }
         let gone = || failed("there is no such frame here");
-        let (rank, outside) = ((frame.0 - FIRST) / MOST_FRAMES, (frame.0 - FIRST) % MOST_FRAMES);
+        let (rank, outside) = (
+            (frame.0 - FIRST) / MOST_FRAMES,
+            (frame.0 - FIRST) % MOST_FRAMES,
+        );
         let stacks = self.stacks_here()?;
         let stack = stacks.get(rank as usize).ok_or_else(gone)?.id;
         let own = self.in_stack(Some(stack), &Interrupt::new(), |recording| {

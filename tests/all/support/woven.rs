@@ -1,7 +1,7 @@
 //! A component of a core module with lines that keeps stacks: `fixtures/motion/woven.c`.
 
-use super::walk::{Guest, run};
 use super::fixture;
+use super::walk::{Guest, run};
 use std::path::{Path, PathBuf};
 use wasmparser::{Parser, Payload};
 

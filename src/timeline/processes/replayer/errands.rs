@@ -19,7 +19,7 @@ use crate::replay::Phase;
 use crate::timeline::processes::wire::ask::{
     CountVisits, Errand, FindChanges, ListEntered, ListVisits, RunAhead, TellVisits,
 };
-use crate::timeline::processes::wire::run::{StackWatched, Leave, Run, StopAt, Watch};
+use crate::timeline::processes::wire::run::{Leave, Run, StackWatched, StopAt, Watch};
 
 /// An errand, for a replayer that stands still.
 pub(super) trait SetOut: Errand {

@@ -9,8 +9,9 @@ use crate::replay::tables::{self, Element};
 use crate::replay::variant::Variant;
 use crate::replay::{Answer, GuestStack, Split, State};
 use crate::timeline::processes::wire::ask::{
-    Answered, Boundary, CallOnStack, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances,
-    Leaving, Locals, Memories, Memory, OnStack, Operands, Question, Splits, Stacks, Table, Tables, Waits,
+    Answered, Boundary, CallOnStack, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals,
+    Instances, Leaving, Locals, Memories, Memory, OnStack, Operands, Question, Splits, Stacks,
+    Table, Tables, Waits,
 };
 use crate::timeline::processes::wire::greeting::Refusal;
 use crate::trace::{CallEnd, TraceError};
