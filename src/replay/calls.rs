@@ -52,8 +52,9 @@ pub struct Entered {
     pub serial: u64,
     /// Which task it begins, or whose thread it is; `None` where the call does not tell.
     pub task: Option<Whose>,
-    /// Where it begins a stack: the call into the guest that has called it, by its serial number.
-    pub called_by: Option<u64>,
+    /// Where it begins a stack: the call into the guest that has called it, by its serial number, and
+    /// the call out with which that did.
+    pub called_by: Option<(u64, u64)>,
 }
 
 /// What begins with a call into the guest.
@@ -123,7 +124,7 @@ pub(super) struct Calls {
     begun_threads: HashMap<u64, u64>,
     /// The call out in which the stack stands that has been parked last, and the call into the
     /// guest that made it.
-    parked_in: Option<(u64, (Instance, CrossingId))>,
+    parked_in: Option<(u64, Calling)>,
     /// Where stacks were split, in the order of time.
     splits: Vec<Split>,
 }
@@ -286,13 +287,14 @@ impl Calls {
         &mut self,
         entering: &Entering<'_>,
         event: u64,
-        answers: impl FnOnce((Instance, CrossingId)) -> bool,
+        answers: impl FnOnce(&Calling) -> bool,
     ) {
         self.played = Played::Nothing;
         self.entries += 1;
         let parked = self.parked_in.take();
         let parked = parked.filter(|_| self.running.entered.is_empty());
-        let called_by = parked.and_then(|(serial, call)| answers(call).then_some(serial));
+        let called_by =
+            parked.and_then(|(serial, call)| answers(&call).then_some((serial, call.event)));
         self.running.entered.push(Entered {
             serial: self.entries,
             instance: entering.instance,
@@ -350,7 +352,7 @@ impl Calls {
 
     /// Whether what is looked at waits while another stack runs, by these serial numbers,
     /// outermost first: the innermost of those calls that is still in progress counts; `None` if
-    /// none is. With `and_called`, stacks that have been begun by one of them are looked at, too.
+    /// none is. With `and_called`, a stack is looked at, too, that has been begun by the call in which one of them stands.
     pub(super) fn are_elsewhere(&self, serials: &[u64], and_called: bool) -> Option<bool> {
         let runs = |serial| self.running.entered.iter().any(|e| e.serial == serial);
         let mut inner = serials.iter().rev();
@@ -359,11 +361,22 @@ impl Calls {
             (_, true) => Some(true),
             (false, false) => None,
         });
-        let by = self.running.entered.first().and_then(|e| e.called_by);
-        match and_called && by.is_some_and(|by| serials.contains(&by)) {
+        let from = self.called_from().filter(|_| and_called);
+        match from.is_some_and(|(serial, _)| serials.contains(&serial)) {
             true => Some(false),
             false => there,
         }
+    }
+
+    /// If the stack that runs was begun by a call that another one still stands in: the call into the
+    /// guest that made it, and the outermost of that stack, by their serial numbers.
+    pub(super) fn called_from(&self) -> Option<(u64, u64)> {
+        let (serial, event) = self.running.entered.first()?.called_by?;
+        let mut waiting = self.waiting.iter();
+        let caller = waiting.find(|stack| stack.entered.iter().any(|e| e.serial == serial))?;
+        let stands_in = caller.out.last().map(|call| call.event);
+        let outermost = caller.entered.first()?.serial;
+        (stands_in == Some(event)).then_some((serial, outermost))
     }
 
     /// Where stacks were split so far, as far as that is remembered.
@@ -403,8 +416,7 @@ impl Calls {
     pub(super) fn park(&mut self) {
         let stack = std::mem::take(&mut self.running);
         let within = stack.entered.last().map(|entered| entered.serial);
-        let call = stack.out.last().map(|call| (call.instance, call.crossing));
-        self.parked_in = within.zip(call);
+        self.parked_in = within.zip(stack.out.last().cloned());
         self.waiting.push(stack);
     }
 

@@ -244,9 +244,9 @@ async fn enter(
     bound_end(&mut *store);
     let mut context = store.as_context_mut();
     let state = context.data_mut();
-    let answers = |(caller, call)| {
-        let call = component.crossing(call);
-        let answerer = call.map(|call| component.answerer(caller, call));
+    let answers = |call: &Calling| {
+        let called = component.crossing(call.crossing);
+        let answerer = called.map(|called| component.answerer(call.instance, called));
         matches!(answerer, Some(Answerer::Component(of, lift)) if (of, lift) == (instance, id))
     };
     state.calls.enter(&entry, state.checks.events, answers);

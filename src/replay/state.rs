@@ -293,6 +293,12 @@ impl State {
         self.calls.are_elsewhere(serials, and_called)
     }
 
+    /// If the stack that runs was begun by a call that another one still stands in: which one,
+    /// by the serial number of its outermost call into the guest.
+    pub fn called_from(&self) -> Option<u64> {
+        self.calls.called_from().map(|(_, outermost)| outermost)
+    }
+
     /// Where stacks were split so far, in the order of time, as far as that is remembered.
     pub fn splits(&self) -> &[Split] {
         self.calls.splits()

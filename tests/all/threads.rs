@@ -141,6 +141,10 @@ fn walk_by_line(guest: &Guest, count: usize, steps: &[Step]) {
     for _ in 0..count {
         walk.seek(dice.below(last + 1));
         for _ in 0..3 {
+            if walk.oracle.moments[walk.here()].stack.is_none() {
+                // It is on none.
+                break;
+            }
             let direction = *dice.pick(&[Forward, Backward]);
             let step = *dice.pick(steps);
             walk.go(Motion::Line(direction, step));

@@ -307,7 +307,9 @@ impl Oracle {
                     }
                 }
                 None if into
-                    && moment.stack == self.moments[from].stack
+                    && (!self.trace.keeps_stacks()
+                        || [moment.stack, moment.called_from]
+                            .contains(&self.moments[from].stack))
                     && !inner.contains(&frame)
                     && self.is_body_start(i) =>
                 {

@@ -30,6 +30,8 @@ pub struct Moment {
     pub crossing: Option<CrossingId>,
     /// The stack that runs, if the guest is in a call.
     pub stack: Option<u64>,
+    /// The stack that stands in the call with which that has begun.
+    pub called_from: Option<u64>,
 }
 
 /// One activation of a function: from the call of it to its return, its tail call or
@@ -186,6 +188,7 @@ fn activations(
             frame: stack.last().copied(),
             crossing: step.crossing,
             stack: step.stack,
+            called_from: step.called_from,
         });
     }
     (moments, all)

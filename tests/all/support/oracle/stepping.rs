@@ -21,6 +21,8 @@ pub struct Step {
     pub crossing: Option<CrossingId>,
     /// The stack that runs, by the serial number of its outermost call into the guest.
     pub stack: Option<u64>,
+    /// The one that stands in the call with which that has begun.
+    pub called_from: Option<u64>,
 }
 
 const START: Step = Step {
@@ -29,6 +31,7 @@ const START: Step = Step {
     module: None,
     crossing: None,
     stack: None,
+    called_from: None,
 };
 
 #[derive(Default)]
@@ -133,6 +136,7 @@ impl Stepper {
             module: frame.map(|frame| frame.module),
             crossing,
             stack: store.data().on_stack().first().copied(),
+            called_from: store.data().called_from(),
         });
     }
 }
