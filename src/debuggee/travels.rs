@@ -274,6 +274,8 @@ pub struct ThreadView {
     pub name: String,
     /// Where it stands.
     pub moment: String,
+    /// The number of the task whose stack it is, if it is one's and that is known.
+    pub task: Option<u64>,
 }
 
 /// What can be told by now and could not when it was asked.

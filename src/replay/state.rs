@@ -1,10 +1,11 @@
 //! The data of a replaying store.
 
-use super::calls::{Calling, Calls, Entered, Entering, GuestStack, Split};
+use super::calls::{Calling, Calls, Entered, Entering};
 use super::clock::Clock;
 use super::contexts::Tree;
 use super::divergence::Divergence;
 use super::gauge::Gauge;
+use super::guest_stack::{GuestStack, Split};
 use super::instances::{CoreInstance, Instances};
 use super::output::{Printed, Streams};
 use super::position::{InstanceId, Tick};

@@ -117,6 +117,7 @@ mod system_session;
 mod system_views;
 mod tasks;
 mod terminal;
+mod thread_sessions;
 mod threads;
 mod timeline;
 mod timeline_breakpoints;

@@ -191,6 +191,22 @@ impl Recording {
         Ok((Some(stack), own.ok_or_else(gone)?))
     }
 
+    /// A frame, where only what runs can be asked.
+    pub(super) fn running(&mut self, frame: FrameId) -> Result<FrameId, DebuggeeError> {
+        let (stack, own) = self.untagged(frame)?;
+        let Some(id) = stack else {
+            return Ok(own);
+        };
+        let stacks = self.stacks_here()?;
+        let waits_in = stacks.iter().find(|stack| stack.id == id);
+        let waits_in = waits_in.and_then(|stack| stack.calling.as_ref());
+        let event = waits_in.map_or_else(String::new, |calling| calling.event.to_string());
+        Err(failed(format!(
+            "this thread waits, and only of that which runs is told where values come from: \
+             `seek {event}` goes to where it ran last"
+        )))
+    }
+
     /// Which stack an answer is to be from that asks for no frame: where none runs, the one that the
     /// stop is of.
     fn frameless(&mut self) -> Option<u64> {
@@ -233,6 +249,7 @@ impl Recording {
                 }
                 (None, false) => "waits".to_owned(),
             },
+            task: stack.task.map(Whose::task),
         });
         Ok(views.collect())
     }

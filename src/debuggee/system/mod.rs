@@ -239,6 +239,7 @@ impl System {
                     id: System::thread_in(node, other.id),
                     name: format!("{name}: {}", other.name),
                     moment: other.moment,
+                    task: other.task,
                 });
             }
         }
@@ -252,6 +253,7 @@ impl System {
             .map(|(id, member)| ThreadView {
                 id: System::thread_of(id),
                 name: member.name.clone(),
+                task: None,
                 moment: member.open.as_ref().map_or_else(
                     || match member.place {
                         Place { events: 0, .. } => NOT_LOOKED_AT.to_owned(),
