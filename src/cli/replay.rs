@@ -4,7 +4,7 @@ use super::profile;
 use super::progress::{open_to_replay, open_trace};
 use super::recording_file::RecordingFile;
 use super::terminal::{self, on_one_line, tell, unless_closed, unwritten};
-use crate::inspect::ending::{Verified, WholeReplay};
+use crate::inspect::ending::{self, Verified, WholeReplay};
 use crate::inspect::hostcall::divergence::lifted;
 use crate::replay::output::{Printed, Stream};
 use crate::replay::{
@@ -253,7 +253,8 @@ fn tell_ending(trace: &Trace, verified: &Verified) -> io::Result<()> {
         } => unless_closed(writeln!(terminal::out(), "{}", on_one_line(result)))?,
         Outcome::Returned { .. } | Outcome::Exited(_) => {}
         Outcome::CutOff => tell(format_args!(
-            "rr-dap: the recording was cut off after {hostcalls} hostcalls: it ends before the run did"
+            "rr-dap: the {}, after {hostcalls} hostcalls",
+            ending::cut_off(trace)
         )),
         Outcome::GoesOn => tell(format_args!(
             "rr-dap: the run goes on; its first {hostcalls} hostcalls were replayed"

@@ -7,6 +7,11 @@ use crate::timeline::Interrupt;
 
 /// Shows what it holds: frames, values, memory.
 pub trait Looks {
+    /// From now on what takes code for debugging waits until that is compiled, or it is interrupted;
+    /// `None`: it is refused as long as that takes, as people would rather not wait.
+    fn wait_for_code(&mut self, interrupt: Option<&Interrupt>) {
+        _ = interrupt;
+    }
     /// Frames from the innermost outward.
     ///
     /// # Errors

@@ -136,6 +136,23 @@ pub fn is_deadlock(trap: &str) -> bool {
     trap == Trap::AsyncDeadlock.to_string()
 }
 
+/// What there is to say of the end of a recording without its END: nothing tells how the run ended, or
+/// whether it did. To stand behind `the`.
+pub fn cut_off(trace: &Trace) -> String {
+    let called = trace.ends_in().and_then(|(event, crossing)| {
+        let crossing = trace.component().crossing(crossing)?;
+        Some((event, crossing))
+    });
+    match called {
+        Some((event, crossing)) => format!(
+            "recording was cut off in hostcall {event}, {}: the run was ended while it waited \
+             there, or went on unrecorded",
+            crossing.name
+        ),
+        None => "recording was cut off: the run was ended here, or went on unrecorded".to_owned(),
+    }
+}
+
 /// What the recording says that the call answered which the run was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Claim {

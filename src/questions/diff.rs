@@ -258,7 +258,7 @@ fn answer_text(answer: &RowAnswer) -> String {
             ..
         } => cut(result),
         RowAnswer::Returned { result: None, .. } => "nothing".to_owned(),
-        RowAnswer::Missing | RowAnswer::Late => "no answer by then".to_owned(),
+        RowAnswer::Missing(_) | RowAnswer::Late => "no answer by then".to_owned(),
     }
 }
 

@@ -253,9 +253,12 @@ impl fmt::Display for LeakedHandles {
         if !self.made.is_empty() {
             write!(f, ", {}", self.made)?;
         }
-        let events: Vec<String> = self.events.iter().map(u64::to_string).collect();
-        if !events.is_empty() {
-            write!(f, " (hostcalls {})", events.join(", "))?;
+        let events: BTreeSet<u64> = self.events.iter().copied().collect();
+        let events: Vec<String> = events.iter().map(u64::to_string).collect();
+        match events.as_slice() {
+            [] => {}
+            [only] => write!(f, " (hostcall {only})")?,
+            events => write!(f, " (hostcalls {})", events.join(", "))?,
         }
         match self.meanings.is_empty() {
             true => Ok(()),

@@ -47,7 +47,10 @@ impl Asking {
     ///
     /// As [`Question::answer`].
     pub fn ask(&self, asked: &mut Asked<'_>) -> Result<Answer, QuestionError> {
-        (self.ask)(asked)
+        asked.debuggee.wait_for_code(Some(asked.interrupt));
+        let answered = (self.ask)(asked);
+        asked.debuggee.wait_for_code(None);
+        answered
     }
 }
 

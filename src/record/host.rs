@@ -9,6 +9,26 @@ use std::sync::Arc;
 use wasmtime::Engine;
 use wasmtime::component::Linker;
 
+/// What the store of a run has in its data: as long as it has, its guest can be parked.
+pub(super) struct Run {
+    recorder: Recorder,
+}
+
+impl Run {
+    pub(super) fn of(recorder: &Recorder) -> Run {
+        recorder.shared().may_park(true);
+        let recorder = recorder.clone();
+        Run { recorder }
+    }
+}
+
+impl Drop for Run {
+    /// A store drops its data before the instances in it.
+    fn drop(&mut self) {
+        self.recorder.shared().may_park(false);
+    }
+}
+
 /// What the store of a service's instance has in its data.
 pub(super) struct Served {
     /// Its recording; `None` where nothing is recorded.
@@ -41,7 +61,7 @@ impl Drop for Served {
 /// The recorder that [`record`](super::record) or [`serve`](super::serving::serve) put into the
 /// store's data.
 fn recorder(host: &mut Host) -> Recorder {
-    let of_run = host.companion::<Recorder>();
+    let of_run = host.companion::<Run>().map(|run| &run.recorder);
     let of_service = host.companion::<Served>().and_then(|served| {
         let recording = served.recording.as_ref();
         recording.map(|recording| &recording.recorder)

@@ -178,6 +178,7 @@ fn is_ignored(signal: i32) -> bool {
 
 fn end(recorder: &Recorder, signal: i32, told: impl FnOnce(&Recorded) + Send + 'static) {
     ENDING.store(true, Ordering::SeqCst);
+    recorder.park();
     match recorder.finish(Outcome::Interrupted) {
         // The run has ended by itself; the main thread is about to say how.
         Err(super::RecorderError::Finished) => return,

@@ -14,6 +14,7 @@ mod held;
 mod host;
 mod interrupt;
 pub mod keep;
+mod parking;
 mod pooling;
 mod recorder;
 pub mod serving;
@@ -40,7 +41,7 @@ use crate::component::Component;
 use crate::instrument::record::{Options, RecordError, Seed};
 use crate::trace::{CarriedSource, Metadata, Outcome, scarce};
 use entry::{Answer, EntryPoint};
-use host::Host;
+use host::{Host, Run};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -182,7 +183,7 @@ fn record(
     let metadata = metadata(options, call, ready.sources(options));
     let recorder = Recorder::begin(output, force, component.clone(), &ready.program, &metadata)?;
     started(&recorder);
-    let mut store = Store::new(&engine, Host::new(wasi, recorder.clone()));
+    let mut store = Store::new(&engine, Host::new(wasi, Run::of(&recorder)));
     options.dials.make_room(&mut store, &component);
     // Wasmtime panics on some of what its validator lets pass, such as strings that
     // a host returns into a 64-bit memory. The store is not used after that.

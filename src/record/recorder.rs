@@ -305,6 +305,12 @@ impl Recorder {
         }
     }
 
+    /// The process is about to end: the guest, which may be running on another thread, goes no
+    /// further than to what it would record next.
+    pub(super) fn park(&self) {
+        self.shared().park();
+    }
+
     /// Takes what has not been committed. It must be said before the store of the guest goes,
     /// and when nothing of it runs any more.
     pub(super) fn part_from_guests(&self) -> Result<(), RecorderError> {

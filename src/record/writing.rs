@@ -5,7 +5,7 @@ use super::chaos::Random;
 use super::clock::Clock;
 use super::tail::{Push, RecorderMemory, Tail};
 use super::target::{Sections, Target};
-use super::{Dials, RecorderError};
+use super::{Dials, RecorderError, interrupt};
 use crate::component::Component;
 use crate::trace::{Instance, Note, Outcome, RecordsError, Writer};
 use parking_lot::{Condvar, Mutex, MutexGuard};
@@ -105,6 +105,10 @@ impl Output {
 struct Pending {
     tail: Tail,
     stage: Stage,
+    /// The guest's store is there, and says when it goes.
+    may_park: bool,
+    /// The guest is to go no further: buffers stay as they are mapped.
+    is_parked: bool,
 }
 
 enum Stage {
@@ -148,6 +152,8 @@ impl Shared {
             pending: Mutex::new(Pending {
                 tail,
                 stage: Stage::Recording,
+                may_park: false,
+                is_parked: false,
             }),
             work: Condvar::new(),
         }
@@ -155,6 +161,18 @@ impl Shared {
 
     fn recording(&self) -> Result<MutexGuard<'_, Pending>, RecorderError> {
         let pending = self.pending.lock();
+        pending.check()?;
+        Ok(pending)
+    }
+
+    /// The same, for a guest to go on with; one that is not to go on waits here.
+    fn running(&self) -> Result<MutexGuard<'_, Pending>, RecorderError> {
+        let pending = self.pending.lock();
+        if pending.is_parked {
+            drop(pending);
+            interrupt::wait_if_ending();
+            return self.recording();
+        }
         pending.check()?;
         Ok(pending)
     }
@@ -170,7 +188,7 @@ impl Shared {
     ) -> Result<u32, RecorderError> {
         // What others recorded at their start happened before.
         self.take_held(None)?;
-        let mut pending = self.recording()?;
+        let mut pending = self.running()?;
         let instance = pending.tail.instances();
         if u64::from(instance) >= self.instances {
             return Err(RecorderError::Instances);
@@ -246,14 +264,14 @@ impl Shared {
         memory: Option<RecorderMemory>,
         records: &[u8],
     ) -> Result<(), RecorderError> {
-        if instance >= self.recording()?.tail.instances() {
+        if instance >= self.running()?.tail.instances() {
             return Err(RecorderError::Unregistered(instance));
         }
         self.take_held(Some(instance))?;
         self.push(Instance(instance), 0, records)?;
         let Some(memory) = memory else { return Ok(()) };
         // SAFETY: as the caller says; what was in the buffer is in the backlog.
-        let followed = unsafe { self.recording()?.tail.follow(instance, memory) };
+        let followed = unsafe { self.running()?.tail.follow(instance, memory) };
         followed.map_err(|error| self.tail_error(&error))
     }
 
@@ -343,6 +361,22 @@ impl Shared {
             // It ended before its guest.
             Err(RecorderError::Finished) => Ok(()),
             taken => taken,
+        }
+    }
+
+    /// Whether the guest's store is there: before it goes, this is said.
+    pub(super) fn may_park(&self, may: bool) {
+        self.pending.lock().may_park = may;
+    }
+
+    /// The process is about to end: where the guest would record anything more, it waits for
+    /// that. So what it does is not more than what is recorded.
+    pub(super) fn park(&self) {
+        let mut pending = self.pending.lock();
+        if pending.may_park && matches!(pending.stage, Stage::Recording) {
+            pending.is_parked = true;
+            // SAFETY: the store is there, and the lock keeps it.
+            unsafe { pending.tail.park() };
         }
     }
 

@@ -93,6 +93,17 @@ pub fn open(
     crossings
 }
 
+/// The memory that a crossing of a component instance reads and writes, and its number in the
+/// instance that has it.
+pub fn memory_of(
+    store: &mut StoreContextMut<'_, State>,
+    modules: &[ModuleCode],
+    (instance, crossing): (Instance, CrossingId),
+) -> Option<(InstanceId, u32)> {
+    let memory = store.data().memory_of(instance, crossing)?;
+    whose(store, modules, memory)
+}
+
 /// What the recording says that a call into the guest will return, by its index in
 /// [`State::entered`].
 ///

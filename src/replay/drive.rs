@@ -14,7 +14,7 @@ use super::values;
 use crate::component::types::CoreValue;
 use crate::component::{Answerer, Builtin, Crossing, CrossingId, CrossingKind};
 use crate::trace::raw::memory_hash;
-use crate::trace::{Event, EventKind, Instance};
+use crate::trace::{Event, EventKind, Instance, Outcome};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -202,6 +202,9 @@ async fn enter(
     args: &[CoreValue],
 ) -> wasmtime::Result<()> {
     let Some((function, given)) = entered(store, instance, id, args) else {
+        if let Some(trap) = begins_nothing(store, id) {
+            return Err(trap.into());
+        }
         let crossing = named(&*store, id);
         return Err(diverged(
             store,
@@ -317,6 +320,18 @@ fn entered<'v>(
     };
     let wanted = FuncType::new(store.engine(), [ValType::I32], []);
     FuncType::eq(&function.ty(&*store), &wanted).then_some((function, given))
+}
+
+/// How the recorded run trapped where a thread was to begin with a function of another type: that is
+/// looked at then.
+fn begins_nothing(store: &StoreContextMut<'_, State>, id: CrossingId) -> Option<Trap> {
+    let state = store.data();
+    let is_thread = |crossing: &Crossing| matches!(crossing.kind, CrossingKind::ThreadStart(_));
+    state.component().crossing(id).filter(|of| is_thread(of))?;
+    let Outcome::Trapped(message) = state.trace().outcome() else {
+        return None;
+    };
+    (*message == Trap::BadSignature.to_string()).then_some(Trap::BadSignature)
 }
 
 /// A recorded event as a side of a divergence.

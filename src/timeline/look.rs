@@ -1,28 +1,37 @@
 //! What the guest has where the session stands, or on a stack that waits there. Looking changes
 //! nothing.
 
+use super::interrupt::Interrupt;
 use super::processes::wire::ask::{
     Boundary, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances, Leaving,
-    Locals, Memories, Memory, Operands, Question, Table, Tables,
+    Locals, Memories, Memory, MemoryOf, Operands, Question, Table, Tables,
 };
 use super::recovery::Patience;
 use super::travel::motion::MemoryRange;
 use super::{Result, Timeline};
-use crate::component::ModuleId;
 use crate::component::types::CoreValue;
+use crate::component::{CrossingId, ModuleId};
 use crate::replay::InstanceId;
 use crate::replay::boundary::Open;
 use crate::replay::frames::Frame;
 use crate::replay::tables::Element;
-use crate::trace::CallEnd;
+use crate::trace::{CallEnd, Instance};
 
 impl Timeline {
     /// Asks the live replayer; if it has died, or cannot tell because it runs optimised
     /// code, brings another to where it stood and asks that.
     pub(super) fn ask<Q: Question + Clone>(&mut self, question: Q) -> Result<Q::Answer> {
-        self.recovering(Patience::Short, |timeline| {
+        let waits = self.waits_for_code.clone();
+        let patience = waits.as_ref().map_or(Patience::Short, Patience::Long);
+        self.recovering(patience, |timeline| {
             Ok(timeline.live.ask(question.clone())?)
         })
+    }
+
+    /// From now on, looking at what takes code for debugging waits until that is compiled, or until it is
+    /// interrupted; `None`: it does not wait.
+    pub fn wait_for_code(&mut self, interrupt: Option<&Interrupt>) {
+        self.waits_for_code = interrupt.cloned();
     }
 
     /// The guest's frames here, innermost first, over all activations.
@@ -131,6 +140,20 @@ impl Timeline {
                 ..open
             })
             .collect())
+    }
+
+    /// The memory that a crossing of a component instance reads and writes, and its number in the
+    /// core instance that has it; `None` if it has none.
+    ///
+    /// # Errors
+    ///
+    /// If replayers die.
+    pub fn memory_of(
+        &mut self,
+        instance: Instance,
+        crossing: CrossingId,
+    ) -> Result<Option<(InstanceId, u32)>> {
+        self.ask(MemoryOf { instance, crossing })
     }
 
     /// What the recording says that a call into the guest will return, by its number among

@@ -184,6 +184,8 @@ pub struct Timeline {
     looked_at: Option<suspended::LookedAt>,
     /// Processes that stand where stacks ran last that wait here, or have waited.
     left: Vec<suspended::Left>,
+    /// What looks waits until code for debugging is compiled, if it takes that, or until this is raised.
+    waits_for_code: Option<Interrupt>,
     /// What the function has returned that was stepped out of to here.
     returned: Option<Returned>,
     /// Runs ahead in the background.
@@ -257,6 +259,7 @@ impl Timeline {
                 reason: Reason::Start,
             },
             unbegun: 0,
+            waits_for_code: None,
             on_stack: None,
             turn: None,
             looked_at: None,

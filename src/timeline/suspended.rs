@@ -100,7 +100,9 @@ impl Timeline {
         let Some(LookedAt { event, .. }) = self.looked_at else {
             return self.ask(question);
         };
-        self.recovering(Patience::Short, |timeline| {
+        let waits = self.waits_for_code.clone();
+        let patience = waits.as_ref().map_or(Patience::Short, Patience::Long);
+        self.recovering(patience, |timeline| {
             let left = timeline.left_at(event, &Interrupt::new())?;
             let answer = left.process.ask(question.clone());
             if let Err(ProcessError::Died(_) | ProcessError::Confused(_)) = &answer {

@@ -72,6 +72,7 @@ impl Timeline {
             watching_sweep: WatchingSweep::default(),
             here: self.here.clone(),
             unbegun: self.unbegun,
+            waits_for_code: None,
             on_stack: None,
             turn: None,
             looked_at: None,

@@ -73,6 +73,25 @@ pub struct Written {
 }
 
 impl Trace {
+    /// Who makes the call out with this number, and what it calls; `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// If the trace is damaged there.
+    pub fn call_out(&self, event: u64) -> Result<Option<(Instance, CrossingId)>, TraceError> {
+        let call = self.events_from(event)?.next()?;
+        Ok(call.map(|call| (call.instance, call.crossing)))
+    }
+
+    /// The call out that is the last thing in the recording: its number, and what was called.
+    pub fn ends_in(&self) -> Option<(u64, CrossingId)> {
+        let last = self.hostcalls().ok()?.checked_sub(1)?;
+        let mut cursor = self.events_from(last).ok()?;
+        let call = cursor.next().ok()??;
+        let ends = matches!(cursor.next(), Ok(None));
+        ends.then_some((last, call.crossing))
+    }
+
     /// The answer to the call out with this number.
     ///
     /// # Errors

@@ -127,7 +127,7 @@ impl std::fmt::Display for Outcome {
             Outcome::Trapped(message) => write!(f, "trapped: {message}"),
             Outcome::HostError(message) => write!(f, "failed in the host: {message}"),
             Outcome::Interrupted => f.write_str("interrupted"),
-            Outcome::CutOff => f.write_str("cut off: the recording ends before the run did"),
+            Outcome::CutOff => f.write_str("cut off: nothing tells how the run ended"),
             Outcome::GoesOn => f.write_str("goes on: the recording is still being written"),
         }
     }

@@ -260,7 +260,9 @@ fn a_signal_in_the_middle_of_calls_loses_none() {
         let (status, stderr) = recording.end();
         assert_eq!(status.code(), Some(143), "{stderr}");
         let (printed, replayed) = recording.lines_replayed();
-        assert!(printed.abs_diff(replayed) <= 1, "{printed} {replayed}");
+        // Whatever it does is recorded first.
+        assert!(printed <= replayed, "{printed} {replayed}");
+        assert!(replayed <= printed + 1, "{printed} {replayed}");
     }
 }
 

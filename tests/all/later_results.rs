@@ -3,7 +3,7 @@
 
 use crate::concurrency::{go, recording, timeline};
 use crate::support::client::Client;
-use crate::support::session::{frames, start};
+use crate::support::session::{frames, start, variables};
 use crate::support::{cache_dir, concurrent, fixture, record, rr_dap, text};
 use parking_lot::Mutex;
 use rr_dap::component::{Builtin, Component, CrossingId, CrossingKind, Transmit};
@@ -404,6 +404,46 @@ fn over_to_result(direction: &str) -> Value {
     json!({ "direction": direction, "unit": "hostcall", "kind": "over", "result": true })
 }
 
+/// Where the program is told of the end of a hostcall, the frame that tells shows what came.
+fn check_arrived(client: &mut Client, call: &Value, in_call: bool) {
+    let scope = if in_call { "Result" } else { "Arguments" };
+    let frames = frames(client);
+    let is_teller = |frame: &&Value| {
+        let name = frame["name"].as_str().unwrap();
+        in_call || name.starts_with("callback ")
+    };
+    let teller = frames.iter().find(is_teller).expect("what tells");
+    let shown = variables(client, teller);
+    let scopes = shown.as_array().unwrap().iter();
+    let rows = scopes
+        .filter(|of| of["scope"].as_str().unwrap().starts_with(scope))
+        .flat_map(|of| of["variables"].as_array().unwrap());
+    let rows: Vec<&Value> = rows.collect();
+    let value = |name: &str| {
+        let mut rows = rows.iter();
+        let row = rows.find(|row| row["name"] == name)?;
+        row["value"].as_str()
+    };
+    let of = value("of").unwrap_or_else(|| panic!("{call} {shown}"));
+    let event = &call["event"];
+    assert!(
+        of.contains(&format!("of hostcall {event}: ")),
+        "{of} {call}"
+    );
+    let later = &call["later"];
+    match later["result"].as_str() {
+        Some(result) => {
+            let arrived = value("arrived").unwrap_or_else(|| panic!("{call} {shown}"));
+            assert!(arrived.contains(result), "{arrived} {later}");
+            // It is a value like others.
+            let asked =
+                json!({ "expression": "$arrived", "frameId": teller["id"], "context": "hover" });
+            assert_eq!(client.ask("evaluate", asked)["result"], arrived);
+        }
+        None => assert_eq!(value("arrived"), None, "{call} {shown}"),
+    }
+}
+
 #[test]
 fn over_to_a_result_and_back() {
     let mut untold = 0;
@@ -444,6 +484,7 @@ fn over_to_a_result_and_back() {
             }
             let there = moved(&mut client, "rr/step", over_to_result("forward"));
             let in_call = later["text"].as_str().unwrap().contains(" in event ");
+            check_arrived(&mut client, call, in_call);
             let at = there["moment"]["event"].as_u64().expect("a number");
             match in_call {
                 true => {

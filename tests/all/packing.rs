@@ -2,6 +2,7 @@
 //! what replay from the start finds.
 
 use crate::support::oracle::state_here;
+use crate::support::processes::PATIENCE;
 use crate::support::walk::{Dice, record, run};
 use rr_dap::replay::variant::CacheDir;
 use rr_dap::replay::{InstanceId, Tick};
@@ -9,7 +10,7 @@ use rr_dap::timeline::travel::motion::{Direction, Motion, Step};
 use rr_dap::timeline::{Bytes, First, Interrupt, Limits, Options, Timeline};
 use rr_dap::trace::Trace;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// All of what the guest fills.
 const FILLED: u32 = 80 << 16;
@@ -53,7 +54,7 @@ fn packed_checkpoints_are_as_they_were() {
     let (mut most, mut walked) = (0, 0);
     while walked < 25 {
         most = most.max(little.packed_checkpoints());
-        let is_late = began.elapsed() > Duration::from_secs(100);
+        let is_late = began.elapsed() > PATIENCE;
         assert!(most > 0 || !is_late, "no checkpoint has been packed");
         let to = Motion::Tick(Tick(1 + dice.roll() % end));
         let step = match dice.below(4) {

@@ -2,6 +2,7 @@
 
 use crate::support::cache_dir;
 use crate::support::ledger::own_ledger;
+use crate::support::processes::PATIENCE;
 use crate::support::replayers::{Replayers, kill};
 use crate::support::session::{connect_to, frames};
 use rr_dap::dap::transport::Server;
@@ -13,6 +14,7 @@ use rr_dap::trace::{EventKind, Trace};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// The number of the first call that writes to a stream.
 fn first_write(trace: &Path) -> u64 {
@@ -68,13 +70,15 @@ fn killing_replayers_loses_nothing() {
     }
     drop(timeline);
     // Nothing stays behind: the processes see the end of their sockets.
-    for _ in 0..200 {
-        if replayers.pids().is_empty() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(25));
+    let until = Instant::now() + PATIENCE;
+    while !replayers.pids().is_empty() {
+        let left = replayers.pids();
+        assert!(
+            Instant::now() < until,
+            "they outlive their timeline: {left:?}"
+        );
+        std::thread::sleep(Duration::from_millis(25));
     }
-    panic!("replayers outlive their timeline: {:?}", replayers.pids());
 }
 
 #[test]

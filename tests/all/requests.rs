@@ -38,11 +38,11 @@ fn interleaved() -> (tempfile::TempDir, PathBuf) {
     // Then there is an instance that takes the others.
     server.get("/hello");
     thread::scope(|scope| {
-        for ms in [400, 300, 500] {
+        for (before, ms) in [400, 300, 500].into_iter().enumerate() {
             let server = &server;
             scope.spawn(move || server.get(&format!("/slow?ms={ms}")));
             // An instance that is just being given one would not get the other.
-            thread::sleep(Duration::from_millis(40));
+            server.wait_until_called(before + 2);
         }
         let echo = "POST /echo HTTP/1.1\r\nhost: tests\r\nconnection: close\r\n\
                     content-length: 11\r\n\r\nhello there";

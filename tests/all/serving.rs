@@ -137,14 +137,14 @@ fn the_third_of_five_traps_and_the_others_are_answered() {
 #[test]
 fn what_nobody_needs_is_not_kept() {
     let dir = tempfile::tempdir().unwrap();
-    let keep = ["--keep", "trap,5xx,slow=200ms,last=1"];
+    let keep = ["--keep", "trap,5xx,slow=2s,last=1"];
     let server = Server::start(dir.path(), &keep, "answer.wasm");
     for target in [
         "/hello",
         "/trap?place=3",
         "/hello",
         "/status/503",
-        "/slow?ms=300",
+        "/slow?ms=2100",
         "/hello",
     ] {
         server.get(target);
@@ -158,7 +158,7 @@ fn what_nobody_needs_is_not_kept() {
         .collect();
     assert_eq!(
         kept,
-        ["/trap?place=3", "/status/503", "/slow?ms=300", "/hello"]
+        ["/trap?place=3", "/status/503", "/slow?ms=2100", "/hello"]
     );
 }
 

@@ -99,7 +99,7 @@ fn an_interrupted_motion_moves_nothing_and_the_next_one_works() {
 /// anywhere by then is begun anew.
 fn pause(timeline: &mut Timeline, motion: &Motion) {
     let begun = timeline.here().clone();
-    for wait in [30, 60, 120, 240, 480] {
+    for wait in (0..10).map(|round| 30 << round) {
         let interrupt = Interrupt::new();
         let raiser = std::thread::spawn({
             let interrupt = interrupt.clone();

@@ -2,6 +2,7 @@
 //! something may be, stops where one does that goes through all of it.
 
 use crate::support::oracle::Oracle;
+use crate::support::processes::PATIENCE;
 use crate::support::queries::{ID, go};
 use crate::support::replayers::Replayers;
 use crate::support::walk::{Guest, command, each, record, run, timeline_with};
@@ -275,7 +276,7 @@ fn an_interrupted_search_in_pieces_leaves_nothing_behind() {
         );
         assert_eq!(*timeline.here(), here);
         // Those on their way end when they see that nobody waits for them.
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + PATIENCE;
         while replayers.pids().len() > before + 1 {
             assert!(Instant::now() < until, "{:?}", replayers.pids());
             std::thread::sleep(Duration::from_millis(20));

@@ -27,6 +27,10 @@ export class HostcallsView extends ListView<Hostcall> {
     this.command('hideBuiltins', () => this.withBuiltins(false));
     this.command('earlierHostcalls', () => this.earlier());
     this.command('laterHostcalls', () => this.later());
+    this.command('goToResult', async (item) => {
+      const event = item?.kind === 'entry' ? item.entry.later?.event : undefined;
+      if (event !== undefined && event !== null) await vscode.commands.executeCommand('rr-dap.seek', { event });
+    });
   }
 
   protected override numberOf(call: Hostcall): number {
@@ -55,6 +59,7 @@ export class HostcallsView extends ListView<Hostcall> {
     item.tooltip = callTooltip(call);
     item.iconPath = call.builtin && call.event !== this.here ? DIM : this.icon(call, call.failed, 'symbol-event');
     item.command = { command: 'rr-dap.seek', title: 'Go There', arguments: [{ event: call.event }] };
+    if (typeof call.later?.event === 'number') item.contextValue = 'later';
     item.accessibilityInformation = {
       label: `event ${call.event}, ${call.name}${call.failed ? ', failed' : ''}${call.event === this.here ? ', here' : ''}`,
     };

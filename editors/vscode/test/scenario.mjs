@@ -18,6 +18,7 @@ const SYSTEM = configuration('System', {
   stopAt: 'entry',
 });
 const DEADLOCK = configuration('Deadlock', { trace: '${workspaceFolder}/deadlock.rrtrace', stopAt: 'end' });
+const LATER = configuration('Later', { trace: '${workspaceFolder}/later.rrtrace', stopAt: 'start' });
 const ENDLESS = configuration('Endless', { program: '${workspaceFolder}/endless.wat', stopOnEntry: true, pauseEnds: true });
 const HEARTBEAT = configuration('Heartbeat', { program: '${workspaceFolder}/heartbeat.wat', stopAt: 'start' });
 const HEADLESS = configuration('Headless', { request: 'attach', socket: '${workspaceFolder}/headless.sock', stopOnEntry: true });
@@ -294,6 +295,34 @@ const acts = {
     await page('openSection', { view: 'Hostcalls' });
     assert.deepEqual(await rows(), []);
     await end(vscode, until);
+  },
+
+  async 'hostcalls that have their results later tell where those came, and lead there'({ vscode, page, folder, stopped, until, moment }) {
+    const rows = async () => (await page('rows', { view: 'Hostcalls' })).map((row) => row.trim().replaceAll('\n', ' '));
+    const toldBefore = await page('notifications');
+    assert.ok(await vscode.debug.startDebugging(folder, LATER));
+    await stopped('start');
+    await vscode.commands.executeCommand('workbench.view.debug');
+    for (const view of ['Variables', 'Watch', 'Call Stack', 'Loaded Scripts', 'Breakpoints', 'Handles', 'Tasks']) await page('closeSection', { view });
+    await page('openSection', { view: 'Hostcalls' });
+    await until('the results', async () => (await rows()).some((row) => /wait-for .*→ subtask \d+, returned before event \d+/.test(row)));
+    await page('picture', { name: 'later-results' });
+    const wait = (await rows()).find((row) => /wait-for/.test(row));
+    const came = Number(/before event (\d+)/.exec(wait)[1]);
+    await page('menu', { view: 'Hostcalls', text: 'wait-for', item: 'Go to Where Its Result Came' });
+    await stopped('goto');
+    await until('where it came', () => eventOf(moment()) === came);
+    await page('picture', { name: 'later-result' });
+    // What has no result later has nowhere to lead; and what was written is told in WAVE.
+    const written = (await rows()).find((row) => /stream\.write/.test(row));
+    assert.match(written ?? '', /elements: b?"hello/);
+    // A view that still asks when the session ends shows nobody that it has ended.
+    await vscode.debug.stopDebugging();
+    await until('the session ends', () => vscode.debug.activeDebugSession === undefined);
+    await new Promise((wake) => setTimeout(wake, 1500));
+    const told = (await page('notifications')).filter((text) => !toldBefore.includes(text));
+    assert.deepEqual(told, []);
+    for (const view of ['Variables', 'Watch', 'Call Stack', 'Breakpoints']) await page('openSection', { view });
   },
 
   async 'a system shows what its nodes said to each other, and one goes along that'({ vscode, page, folder, session, stopped, stops, go, key, until, moment }) {

@@ -1,5 +1,5 @@
 // The folder that VS Code opens: the ledger, its source, and a recording of it; recordings of a
-// program that returns and of one whose tasks wait for each other, and a program that does not end.
+// program that returns, of one whose hostcalls have their results later and of one whose tasks wait for each other, and a program that does not end.
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
@@ -13,9 +13,14 @@ export function makeWorkspace(folder, fixtures, rrDap) {
   execFileSync(rrDap, ['record', ...nested], { stdio: 'pipe' });
   cpSync(join(fixtures, 'wat/deadlock.wat'), join(folder, 'deadlock.wat'));
   recordTrap(rrDap, ['--invoke', 'run()', '-o', join(folder, 'deadlock.rrtrace'), join(folder, 'deadlock.wat')]);
+  recordOf(rrDap, ['-o', join(folder, 'later.rrtrace'), join(fixtures, 'later.wasm'), 'hello', 'there']);
   cpSync(join(fixtures, 'wat/spin.wat'), join(folder, 'endless.wat'));
   cpSync(join(fixtures, 'wat/heartbeat.wat'), join(folder, 'heartbeat.wat'));
   recordTrap(rrDap, ['--dir', `${folder}::/work`, '-o', join(folder, 'ledger.rrtrace'), join(folder, 'ledger.wasm')]);
+}
+
+function recordOf(rrDap, given) {
+  execFileSync(rrDap, ['record', '--quiet', ...given], { stdio: 'pipe' });
 }
 
 /** These end with a trap: that is what there is to find. */

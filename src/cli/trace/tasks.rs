@@ -49,11 +49,16 @@ impl Tasks {
         let (tasks, ended) = match self.at {
             Some(event) => {
                 let tasks = anew::tasks_at(&trace, &compiled, (event, true), || true)?;
-                (tasks, Ok(()))
+                // What comes later may tell.
+                let told = tasks.is_unclear().then(|| {
+                    let (history, _) = anew::build(&trace, &compiled);
+                    history.at_call(&trace, event, true).ok()
+                });
+                (told.flatten().unwrap_or(tasks), Ok(()))
             }
             None => {
                 let (history, ended) = anew::build(&trace, &compiled);
-                (history.end()?.clone(), ended)
+                (history.end()?, ended)
             }
         };
         let component = trace.component();

@@ -78,7 +78,8 @@ pub fn response(request: &Request, answer: Answer) -> Value {
 }
 
 /// What editors ask on their own, while the mouse moves or a view unfolds: a
-/// failure shows where the answer would, not in a window of its own.
+/// failure shows where the answer would, not in a window of its own. So do failures of what views
+/// of plugins ask for ([`OF_VIEWS`]): when a session ends, they may still be asking.
 const ASKED_UNASKED: [&str; 8] = [
     "breakpointLocations",
     "completions",
@@ -88,6 +89,21 @@ const ASKED_UNASKED: [&str; 8] = [
     "source",
     "stepInTargets",
     "variables",
+];
+
+/// Requests of our own that show something, and neither move nor change anything.
+const OF_VIEWS: [&str; 11] = [
+    "rr/when",
+    "rr/marks",
+    "rr/hostcalls",
+    "rr/requests",
+    "rr/resources",
+    "rr/tasks",
+    "rr/output",
+    "rr/timeline",
+    "rr/functions",
+    "rr/system",
+    "rr/messages",
 ];
 
 /// The structured form of a refusal. Braces would be taken for placeholders,
@@ -103,7 +119,9 @@ fn error_message(command: &str, refusal: &Refusal) -> Value {
         "id": id,
         "format": "{_message}",
         "variables": { "_message": refusal.to_string() },
-        "showUser": matches!(refusal, Refusal::Because(_)) && !ASKED_UNASKED.contains(&command),
+        "showUser": matches!(refusal, Refusal::Because(_))
+            && !ASKED_UNASKED.contains(&command)
+            && !OF_VIEWS.contains(&command),
     })
 }
 

@@ -555,7 +555,7 @@ fn end_description(ending: &Ending) -> String {
         // Named as faults; here for the day someone looks at one differently.
         Ending::Trapped(message) | Ending::HostError(message) => message,
         Ending::Interrupted => "the run was stopped",
-        Ending::CutOff => "it was cut off here, although the run went on",
+        Ending::CutOff => "it was cut off here: the run was ended, or went on unrecorded",
     };
     format!("End of the recording: {how}")
 }

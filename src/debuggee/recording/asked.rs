@@ -92,6 +92,10 @@ impl Stops for Recording {
 }
 
 impl Looks for Recording {
+    fn wait_for_code(&mut self, interrupt: Option<&Interrupt>) {
+        self.timeline.wait_for_code(interrupt);
+    }
+
     fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
         self.frames_of_thread(self.thread_here(), window, &Interrupt::new())
     }

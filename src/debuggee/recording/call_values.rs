@@ -2,10 +2,10 @@
 //! them, and how both look at the core boundary.
 
 use super::boundary::CrossingFrame;
-use super::calls::{Outcome, ShownCall};
+use super::calls::{Of, Outcome, ShownCall};
 use super::guest_memory::GuestMemory;
 use super::rows::{core_view, decode, encode};
-use super::{Recording, address, requests};
+use super::{Recording, address, arrived, requests};
 use crate::component::CrossingKind;
 use crate::debuggee::{
     Children, DebuggeeError, Format, Page, Scope, ScopeHint, ValueKind, ValuesRef, VariableView,
@@ -16,6 +16,7 @@ use crate::inspect::hostcall::delivery::Delivery;
 use crate::inspect::hostcall::lift::{Bytes, Handle, Lifted, Lifter, Limits, List};
 use crate::inspect::hostcall::part::Part;
 use crate::inspect::hostcall::wave;
+use crate::replay::boundary::Way;
 
 /// The longest text of a lifted value.
 const LIFTED_LIMIT: usize = 1000;
@@ -32,7 +33,7 @@ fn failed(error: impl std::fmt::Display) -> DebuggeeError {
 struct At<'a> {
     path: &'a str,
     expression: &'a str,
-    is_result: bool,
+    of: Of,
     format: Format,
 }
 
@@ -85,28 +86,45 @@ impl Recording {
         let start = page.start as u64;
         let count = page.count.map_or(MOST_ELEMENTS, |count| count as u64);
         let range = start..start.saturating_add(count.min(MOST_ELEMENTS));
-        let (root, base, is_result, steps) = match (key, steps) {
-            ("arguments", []) => return Ok(call.argument_views(path, format)),
-            ("result", []) => return Ok(self.result_views(&call, path, format)),
+        let (root, base, of, steps) = match (key, steps) {
+            ("arguments", []) => {
+                let mut rows = call.argument_views(path, format);
+                if call.frame.open.way == Way::In {
+                    rows.extend(call.arrived_views(format));
+                }
+                return Ok(rows);
+            }
+            ("result", []) => {
+                let mut rows = self.result_views(&call, path, format);
+                if call.frame.open.way == Way::Out {
+                    rows.extend(call.arrived_views(format));
+                }
+                return Ok(rows);
+            }
             ("arguments", [argument, rest @ ..]) => {
                 let index = argument.parse::<usize>().ok();
                 let root = index.and_then(|index| call.arguments.get(index).cloned());
                 let root = root.ok_or_else(stale)?;
                 let base = format!("$arg.{}", root.name);
-                (root, base, false, rest)
+                (root, base, Of::Arguments, rest)
             }
             ("result", [_, rest @ ..]) => {
                 let root = call.result().cloned().ok_or_else(stale)?;
-                (root, "$result".to_owned(), true, rest)
+                (root, "$result".to_owned(), Of::Result, rest)
+            }
+            (arrived::NAME, steps) => {
+                let came = call.arrived.as_ref().and_then(|came| came.part.clone());
+                let root = came.ok_or_else(stale)?;
+                (root, format!("${}", arrived::NAME), Of::Arrived, steps)
             }
             (expression, steps) => {
                 let expression = decode(expression.strip_prefix('=').ok_or_else(stale)?);
                 let root = self.part_of(&call, &expression)?;
-                let is_result = is_of_result(&expression);
-                (root, expression, is_result, steps)
+                let of = root_of(&expression);
+                (root, expression, of, steps)
             }
         };
-        self.with_lifter(&call, is_result, |lifter| {
+        self.with_lifter(&call, of, |lifter| {
             let (part, base) = descend(lifter, root, base, steps).ok_or_else(stale)?;
             let first = range.start;
             let children = part.children(lifter, range);
@@ -116,7 +134,7 @@ impl Recording {
                     &At {
                         path: &format!("{path}/{i}"),
                         expression: &inside(&base, child),
-                        is_result,
+                        of,
                         format,
                     },
                 )
@@ -129,11 +147,14 @@ impl Recording {
     fn with_lifter<T>(
         &mut self,
         call: &ShownCall,
-        is_result: bool,
+        of: Of,
         look: impl FnOnce(&Lifter<'_>) -> T,
     ) -> Result<T, DebuggeeError> {
-        let memory = GuestMemory::new(&mut self.timeline, call.frame.open.memory);
-        let writes = call.writes_of(is_result);
+        let (memory, writes, crossing) = match (of, &call.arrived) {
+            (Of::Arrived, Some(came)) => (came.memory, &*came.writes, &came.crossing),
+            _ => (call.frame.open.memory, call.writes_of(of), &call.crossing),
+        };
+        let memory = GuestMemory::new(&mut self.timeline, memory);
         let read = |address, length| memory.read_after(writes, address, length);
         let limits = Limits {
             elements: MOST_ELEMENTS,
@@ -141,7 +162,7 @@ impl Recording {
         };
         let seen = look(&Lifter {
             limits,
-            ..Lifter::new(&read, call.crossing.encoding, call.crossing.pointer)
+            ..Lifter::new(&read, crossing.encoding, crossing.pointer)
         });
         Ok(memory.vouch_for(seen)?)
     }
@@ -154,7 +175,7 @@ impl Recording {
                 let at = At {
                     path: &format!("{path}/0"),
                     expression: "$result",
-                    is_result: true,
+                    of: Of::Result,
                     format,
                 };
                 call.view(part, &at)
@@ -209,11 +230,11 @@ impl Recording {
         call: &ShownCall,
         expression: &str,
     ) -> Result<Part, DebuggeeError> {
-        let is_result = is_of_result(expression);
+        let of = root_of(expression);
         let (name, rest) = root_and_rest(expression);
         let root = call.root_of(expression).cloned();
         let root = root.ok_or_else(|| call.has_no(name))?;
-        self.with_lifter(call, is_result, |lifter| root.at(lifter, rest))?
+        self.with_lifter(call, of, |lifter| root.at(lifter, rest))?
             .map_err(failed)
     }
 
@@ -228,11 +249,11 @@ impl Recording {
         let part = self.part_of(&call, expression)?;
         let key = encode(expression);
         let path = format!("{}/={key}", frame.id().0);
-        let is_result = is_of_result(expression);
+        let of = root_of(expression);
         let at = At {
             path: &path,
             expression,
-            is_result,
+            of,
             format,
         };
         let view = call.view(&part, &at);
@@ -256,7 +277,7 @@ impl Recording {
         rows.extend(results.iter().map(|value| flat(value, "returns ")));
         let args = &call.frame.open.args;
         let read = call::blocks_read(&call.crossing, args, &call.arguments);
-        rows.extend(self.block_views(call, &read, false)?);
+        rows.extend(self.block_views(call, &read, Of::Arguments)?);
         let area = call::return_area(&call.crossing, args);
         let mut written: Vec<Block> = area.into_iter().collect();
         if let Some(result) = call.result() {
@@ -277,7 +298,7 @@ impl Recording {
             })
             .collect();
         written.extend(others);
-        rows.extend(self.block_views(call, &written, true)?);
+        rows.extend(self.block_views(call, &written, Of::Result)?);
         Ok(rows)
     }
 
@@ -285,9 +306,9 @@ impl Recording {
         &mut self,
         call: &ShownCall,
         blocks: &[Block],
-        is_result: bool,
+        of: Of,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
-        self.with_lifter(call, is_result, |lifter| {
+        self.with_lifter(call, of, |lifter| {
             blocks
                 .iter()
                 .map(|block| VariableView {
@@ -311,10 +332,18 @@ fn root_and_rest(expression: &str) -> (&str, &str) {
     path.split_at(path.find(['.', '[']).unwrap_or(path.len()))
 }
 
-fn is_of_result(expression: &str) -> bool {
+/// What an expression is of.
+fn root_of(expression: &str) -> Of {
     let path = expression.strip_prefix('$').unwrap_or(expression);
-    path.strip_prefix("result")
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    let is_of = |name: &str| {
+        let rest = path.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    match () {
+        () if is_of("result") => Of::Result,
+        () if is_of(arrived::NAME) => Of::Arrived,
+        () => Of::Arguments,
+    }
 }
 
 /// The beginning of a block, in hexadecimal and as text.
@@ -364,9 +393,14 @@ impl ShownCall {
     /// The argument or the result that a path starts from, if it has such a one.
     pub(super) fn root_of(&self, expression: &str) -> Option<&Part> {
         let (name, _) = root_and_rest(expression);
-        match is_of_result(expression) {
-            true => self.result(),
-            false => self.arguments.iter().find(|part| part.name == name),
+        let argument = || self.arguments.iter().find(|part| part.name == name);
+        match root_of(expression) {
+            Of::Result => self.result(),
+            Of::Arrived => {
+                let came = self.arrived.as_ref().and_then(|came| came.part.as_ref());
+                came.or_else(argument)
+            }
+            Of::Arguments => argument(),
         }
     }
 
@@ -382,7 +416,7 @@ impl ShownCall {
                 let at = At {
                     path: &format!("{path}/{i}"),
                     expression: &format!("$arg.{}", part.name),
-                    is_result: false,
+                    of: Of::Arguments,
                     format,
                 };
                 self.view(part, &at)
@@ -390,12 +424,33 @@ impl ShownCall {
             .collect()
     }
 
+    /// What the program is told of, and of which hostcall it came.
+    fn arrived_views(&self, format: Format) -> Vec<VariableView> {
+        let Some(came) = &self.arrived else {
+            return Vec::new();
+        };
+        let path = format!("{}/{}", self.frame.id().0, arrived::NAME);
+        let at = At {
+            path: &path,
+            expression: &format!("${}", arrived::NAME),
+            of: Of::Arrived,
+            format,
+        };
+        let value = came.part.as_ref().map(|part| self.view(part, &at));
+        let from = VariableView {
+            name: "of".to_owned(),
+            value: came.how.clone(),
+            kind: ValueKind::Virtual,
+            ..VariableView::default()
+        };
+        value.into_iter().chain([from]).collect()
+    }
+
     fn view(&self, part: &Part, at: &At<'_>) -> VariableView {
         let [at_beginning, at_return] = &self.handles;
-        let handles = if at.is_result {
-            at_return
-        } else {
-            at_beginning
+        let handles = match (at.of, self.frame.open.way) {
+            (Of::Result, _) | (Of::Arrived, Way::Out) => at_return,
+            (Of::Arguments, _) | (Of::Arrived, Way::In) => at_beginning,
         };
         let table = handles.table();
         let stands_for = |handle: &Handle| table.and_then(|table| table.meaning_of(handle));
@@ -416,7 +471,13 @@ impl ShownCall {
             value,
             type_name: part.type_name(),
             children: Children::counted(at.path, part.inside()),
-            memory: pointer.and_then(|at| self.memory_at(at)),
+            memory: pointer.and_then(|pointer| match at.of {
+                Of::Arrived => {
+                    let (instance, memory) = self.arrived.as_ref()?.memory?;
+                    Some(address::memory_of(instance, memory, pointer))
+                }
+                Of::Arguments | Of::Result => self.memory_at(pointer),
+            }),
             evaluate_name: Some(at.expression.to_owned()),
             ..VariableView::default()
         }

@@ -1,6 +1,7 @@
 //! A crossing in progress, lifted: what it was given, and what it answers.
 
 use super::Recording;
+use super::arrived::Arrived;
 use super::awaited::Part as Lacking;
 use super::boundary::CrossingFrame;
 use super::guest_memory::GuestMemory;
@@ -15,6 +16,7 @@ use crate::inspect::hostcall::delivery::{self, Delivery};
 use crate::inspect::hostcall::lift::{Lifted, Lifter};
 use crate::inspect::hostcall::part::Part;
 use crate::inspect::hostcall::resolution::Resolution;
+use crate::inspect::hostcall::unanswered::Unanswered;
 use crate::inspect::past::chronicle::Until;
 use crate::replay::Phase;
 use crate::replay::boundary::Way;
@@ -35,9 +37,20 @@ pub(super) struct ShownCall {
     /// What will have been written when it returns, where it has not yet.
     pub(super) writes: Vec<Written>,
     pub(super) flat: (Vec<FlatValue>, Vec<FlatValue>),
+    /// What the program is told of by it.
+    pub(super) arrived: Option<Arrived>,
     /// The tables of its instance at its beginning and at its return: what its handles
     /// stand for.
     pub(super) handles: [Handles; 2],
+}
+
+/// What a value of a call is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Of {
+    Arguments,
+    Result,
+    /// What the program is told of by the call.
+    Arrived,
 }
 
 /// What the handles of a call stand for, at one of its ends.
@@ -75,7 +88,7 @@ pub(super) enum Outcome {
         result: Option<Part>,
         delivery: Option<Delivery>,
     },
-    Never,
+    Never(Unanswered),
     Far,
 }
 
@@ -85,7 +98,9 @@ impl Outcome {
             Outcome::Returned(_) => "Result (returned)",
             Outcome::WillReturn(_) | Outcome::WillWrite { .. } => "Result (what will be returned)",
             Outcome::Late { .. } => "Result (comes later)",
-            Outcome::Never => "Result (the recording ends before it)",
+            Outcome::Never(Unanswered::Waits) => "Result (none: waits when the run ends)",
+            Outcome::Never(Unanswered::Ended) => "Result (none: the run ends before it)",
+            Outcome::Never(_) => "Result (the recording ends before it)",
             Outcome::Far => "Result (too many events ahead to tell)",
         }
     }
@@ -115,6 +130,7 @@ impl Recording {
             Way::Out => self.lift_call_out(frame, crossing)?,
             Way::In => self.lift_call_in(frame, crossing)?,
         };
+        call.arrived = self.arrived(frame)?;
         call.handles = self.has_handles(&call)?;
         Ok(call)
     }
@@ -149,7 +165,7 @@ impl Recording {
         let lifter = Lifter::new(&after, crossing.encoding, crossing.pointer);
         let result = || call::answer(&lifter, crossing, &open.args, &results);
         let outcome = match recorded {
-            Recorded::Missing => Outcome::Never,
+            Recorded::Missing => Outcome::Never(Unanswered::of(trace.outcome(), crossing)),
             Recorded::Far => Outcome::Far,
             Recorded::Answered(_) => match result() {
                 Some(status) if awaited(crossing, &status, &open.args).is_some() => {
@@ -183,6 +199,7 @@ impl Recording {
             outcome,
             flat: call::flat(crossing, &open.args, &results),
             writes: if has_returned { Vec::new() } else { writes },
+            arrived: None,
             handles: [Handles::Unknown, Handles::Unknown],
         })
     }
@@ -198,12 +215,13 @@ impl Recording {
         let around = around.iter().take(frame.index);
         let entered = around.filter(|open| open.way == Way::In).count();
         let leaving = self.timeline.leaving(entered as u32)?;
+        let unanswered = Unanswered::of(self.timeline.trace().outcome(), crossing);
         let memory = GuestMemory::new(&mut self.timeline, open.memory);
         let now = |address, length| memory.read(address, length);
         let lifter = Lifter::new(&now, crossing.encoding, crossing.pointer);
         let arguments = call::arguments(&component, &lifter, crossing, &open.args);
         let (outcome, results) = match leaving {
-            CallEnd::Never => (Outcome::Never, Vec::new()),
+            CallEnd::Never => (Outcome::Never(unanswered), Vec::new()),
             CallEnd::Far => (Outcome::Far, Vec::new()),
             CallEnd::Returns(results) => {
                 let outcome = match call::leaves(&lifter, crossing, &results) {
@@ -225,6 +243,7 @@ impl Recording {
             outcome,
             writes: Vec::new(),
             flat: call::flat(crossing, &open.args, &results),
+            arrived: None,
             handles: [Handles::Unknown, Handles::Unknown],
         })
     }
@@ -239,8 +258,13 @@ impl Recording {
             parts.for_each(|part| part.value.for_each_handle(&mut |_| found = true));
             found
         };
-        let begins = has(&mut call.arguments.iter()).then_some(open.event);
-        let returns = match (&call.outcome, has(&mut result.into_iter())) {
+        let arrived = call.arrived.as_ref().and_then(|came| came.part.as_ref());
+        let (at_beginning, at_return) = match open.way {
+            Way::In => (arrived, None),
+            Way::Out => (None, arrived),
+        };
+        let begins = has(&mut call.arguments.iter().chain(at_beginning)).then_some(open.event);
+        let returns = match (&call.outcome, has(&mut result.into_iter().chain(at_return))) {
             (Outcome::Late { delivery, .. }, true) => delivery.as_ref().map(|d| d.event + 1),
             (_, true) if open.way == Way::Out => {
                 let answer = self.timeline.trace().answer_to(open.event);
@@ -296,7 +320,7 @@ fn awaited(crossing: &Crossing, status: &Part, args: &[CoreValue]) -> Option<u32
 }
 
 /// The result that came late, from the memory that it was written to.
-fn late_result(
+pub(super) fn late_result(
     lifter: &Lifter<'_>,
     crossing: &Crossing,
     args: &[CoreValue],
@@ -325,7 +349,7 @@ impl ShownCall {
         match &self.outcome {
             Outcome::Returned(result) | Outcome::WillReturn(result) => result.as_ref(),
             Outcome::Late { result, status, .. } => result.as_ref().or(Some(status)),
-            Outcome::WillWrite { .. } | Outcome::Never | Outcome::Far => None,
+            Outcome::WillWrite { .. } | Outcome::Never(_) | Outcome::Far => None,
         }
     }
 
@@ -340,9 +364,9 @@ impl ShownCall {
         }
     }
 
-    pub(super) fn writes_of(&self, is_result: bool) -> &[Written] {
+    pub(super) fn writes_of(&self, of: Of) -> &[Written] {
         match &self.outcome {
-            _ if !is_result => &[],
+            _ if of == Of::Arguments => &[],
             Outcome::Late {
                 delivery: Some(delivery),
                 ..
@@ -356,6 +380,8 @@ impl ShownCall {
         if self.result().is_some() {
             there.push("result");
         }
+        let came = self.arrived.as_ref().and_then(|came| came.part.as_ref());
+        there.extend(came.map(|part| &*part.name));
         failed(format!(
             "{} has no `{name}` here; it has {}",
             self.frame.title,

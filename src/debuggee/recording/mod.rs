@@ -2,6 +2,7 @@
 //! the inspecting room.
 
 mod address;
+mod arrived;
 mod asked;
 mod async_steps;
 mod awaited;
@@ -55,6 +56,7 @@ use super::{
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
+use crate::inspect::ending;
 use crate::inspect::futures::Storage;
 use crate::inspect::hostcall::arrivals::Arrivals;
 use crate::inspect::hostcall::listing::Listing;
@@ -398,6 +400,11 @@ impl Travels for Recording {
             Reason::End(Ending::SoFar) => StopText {
                 description: None,
                 text: Some("what is recorded so far ends here; continuing waits for more".into()),
+                ..StopText::default()
+            },
+            Reason::End(Ending::CutOff) => StopText {
+                description: None,
+                text: Some(format!("The {}", ending::cut_off(self.timeline.trace()))),
                 ..StopText::default()
             },
             Reason::End(_) => StopText {

@@ -5,12 +5,17 @@ use super::Recording;
 use crate::component::{CrossingKind, NamePattern};
 use crate::debuggee::{DebuggeeError, grouped};
 use crate::inspect::hostcall::arrivals::{Arrivals, Brought, Told};
+use crate::inspect::hostcall::lift::Lifted;
+use crate::inspect::hostcall::wave;
 use crate::replay::Phase;
 use crate::replay::boundary::Way;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, HostcallFilter, Motion};
 use crate::trace::{Entered, EventKind};
 use std::sync::Arc;
+
+/// The most bytes of a value as text.
+const LONGEST: usize = 160;
 
 impl Recording {
     /// What was begun by hostcalls and came to its end later: one pass over the recording, the
@@ -130,15 +135,30 @@ impl Recording {
 
     /// What the hostcall tells of that has just been answered, as far as that is known already.
     pub(super) fn told_here(&mut self) -> Option<String> {
-        let arrivals = self.arrivals.clone()?;
+        let arrivals = self.arrivals_by_the_way()?;
         let event = self.hostcall_around().ok().flatten()?;
+        let came = self.value_told_here();
         let told = arrivals.told_at(event).filter(|(_, told)| told.in_call());
         let told = told.map(|(begun, told)| {
             let name = self.hostcall_name(begun);
-            Brought::new(begun, &name, told, None).words()
+            Brought::new(begun, &name, told, came.clone()).words()
         });
         let told: Vec<String> = told.collect();
         (!told.is_empty()).then(|| told.join("; "))
+    }
+
+    /// What came of which the innermost hostcall tells, as text.
+    fn value_told_here(&mut self) -> Option<Box<str>> {
+        let frames = self.crossing_frames().ok()?;
+        let frame = frames.last().filter(|frame| frame.open.way == Way::Out)?;
+        let call = self.call(frame).ok()?;
+        let part = call.arrived.as_ref()?.part.as_ref()?;
+        // What was read or written is in the word for how that ended.
+        let value = match &part.value {
+            Lifted::Variant(_, Some(value)) if part.ty.is_none() => value,
+            value => value,
+        };
+        Some(wave::text(value, LONGEST).into())
     }
 
     /// The call of a callback that the program is in.

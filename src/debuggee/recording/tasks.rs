@@ -69,7 +69,7 @@ impl Recording {
     fn tasks_at_end(&mut self) -> Result<Arc<Tasks>, DebuggeeError> {
         self.ask_chronicle(Until::End, Part::Whole, |chronicle| {
             chronicle.has_come_to(Until::End)?;
-            let end = chronicle.tasks_so_far(|history| history.end().cloned());
+            let end = chronicle.tasks_so_far(|history| history.end());
             Ok(Arc::new(end.map_err(ChronicleError::from)?))
         })
     }
@@ -261,7 +261,10 @@ fn task_rows(told: &TaskTold, words: &Words<'_>) -> Vec<VariableView> {
         row("instance", told.instance.to_string()),
         row("state", told.words.clone()),
     ];
-    rows.extend(told.more.iter().map(|more| row("", more.clone())));
+    rows.extend(told.more.iter().map(|more| {
+        let (name, value) = named(more);
+        row(name, value.to_owned())
+    }));
     for (instance, index, _) in words.tasks.subtasks_of(TaskId(told.id)) {
         if let Some(item) = words.tasks.item(instance, index) {
             let value = words.item(instance, index, item);
@@ -269,6 +272,23 @@ fn task_rows(told: &TaskTold, words: &Words<'_>) -> Vec<VariableView> {
         }
     }
     rows
+}
+
+/// What is said of a task, with a name for it.
+fn named(more: &str) -> (&str, &str) {
+    const FIRST: [&str; 6] = [
+        "called back",
+        "called",
+        "returned",
+        "was cancelled",
+        "was asked to end",
+        "context",
+    ];
+    let split = |first: &&'static str| Some((*first, more.strip_prefix(first)?));
+    match FIRST.iter().find_map(split) {
+        Some((name, value)) => (name, value.trim_start_matches([',', ' '])),
+        None => ("thread", more),
+    }
 }
 
 /// In place of tasks.

@@ -45,6 +45,12 @@ impl System {
 }
 
 impl Looks for System {
+    fn wait_for_code(&mut self, interrupt: Option<&Interrupt>) {
+        for open in self.members.iter_mut().filter_map(|m| m.open.as_mut()) {
+            open.wait_for_code(interrupt);
+        }
+    }
+
     fn frames(&mut self, window: Window) -> Result<Frames> {
         let found = self.here_mut()?.frames(window)?;
         Ok(self.frames_tagged(self.present, found))

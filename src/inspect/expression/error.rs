@@ -52,7 +52,7 @@ pub enum Fault {
     Undeclared(String),
     /// The name, with its dollar sign, where none such has a meaning.
     #[error(
-        "there is no `{0}`; there are $event, $tick, $position, $pc, $local0, $stack0, $global0, $mem[ADDRESS; LENGTH], after a step out $return, at a hostcall $arg.NAME and $result, and in a system $node.NAME.event"
+        "there is no `{0}`; there are $event, $tick, $position, $pc, $local0, $stack0, $global0, $mem[ADDRESS; LENGTH], after a step out $return, at a hostcall $arg.NAME, $result and $arrived, and in a system $node.NAME.event"
     )]
     UnknownSpecial(String),
     /// `$node` where one recording alone is debugged.
@@ -101,6 +101,9 @@ pub enum Fault {
     /// `$arg` or `$result` where the guest is in no hostcall.
     #[error("the guest is in no hostcall here; `$arg` and `$result` are those of a hostcall")]
     NoHostcall,
+    /// `$arrived` in a calculation, or where replayers evaluate.
+    #[error("`$arrived` and what is in it can be looked at, but not calculated with or waited for")]
+    ArrivedAlone,
     /// `$result` of a hostcall that has none or was not answered; its WIT name.
     #[error("the hostcall {0} has no result, or the recording does not have it")]
     NoResult(String),

@@ -31,6 +31,7 @@ impl Evaluator<'_> {
             Kind::Memory { address, length } => self.memory(node, address, length.as_deref())?,
             Kind::Argument(name) => self.argument(node, name)?,
             Kind::Result => self.result(node)?,
+            Kind::Arrived => return Err(self.fault(node, Fault::ArrivedAlone)),
             Kind::Return => self.returned(node)?,
             Kind::Field { of, name, is_arrow } => {
                 let value = self.known(of)?;

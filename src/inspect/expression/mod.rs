@@ -79,7 +79,7 @@ pub enum Evaluated {
 /// What a path starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Root {
-    /// `$arg.NAME`, `$result`
+    /// `$arg.NAME`, `$result`, `$arrived`
     Crossing,
     /// A bare name: of a variable or, in the frame of a hostcall, of an argument.
     Name,
@@ -162,7 +162,7 @@ impl Expression {
                 )
             }),
             registers: any(&|kind| matches!(kind, Kind::Register(_) | Kind::Memory { .. })),
-            hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result)),
+            hostcall: any(&|kind| matches!(kind, Kind::Argument(_) | Kind::Result | Kind::Arrived)),
             position: any(&|kind| matches!(kind, Kind::Moment(syntax::TimeName::Position))),
             elsewhere: any(&|kind| matches!(kind, Kind::Elsewhere(_))),
         }
@@ -179,7 +179,7 @@ impl Expression {
                     ..
                 } => of,
                 Kind::Index(of, index) if matches!(index.kind, Kind::Whole(_)) => of,
-                Kind::Argument(_) | Kind::Result => return Some(Root::Crossing),
+                Kind::Argument(_) | Kind::Result | Kind::Arrived => return Some(Root::Crossing),
                 Kind::Name(_) => return Some(Root::Name),
                 _ => return None,
             };

@@ -316,7 +316,7 @@ impl<'a> Parser<'a> {
         let mut node = self.primary(depth)?;
         let from = node.at.start;
         // Names of WIT have dashes.
-        let is_lifted = matches!(node.kind, Kind::Argument(_) | Kind::Result);
+        let is_lifted = matches!(node.kind, Kind::Argument(_) | Kind::Result | Kind::Arrived);
         loop {
             let is_arrow = self.take("->");
             if is_arrow || self.begins_field() {
@@ -413,6 +413,7 @@ impl<'a> Parser<'a> {
             "tick" => Kind::Moment(TimeName::Tick),
             "position" => Kind::Moment(TimeName::Position),
             "result" => Kind::Result,
+            "arrived" => Kind::Arrived,
             "pc" => Kind::Register(Register::Code),
             "return" => Kind::Return,
             "arg" => {

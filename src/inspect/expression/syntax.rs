@@ -33,6 +33,8 @@ pub(super) enum Kind {
     Argument(String),
     /// `$result`
     Result,
+    /// `$arrived`
+    Arrived,
     /// `$return`
     Return,
     /// `a.b`, `a->b`

@@ -7,6 +7,7 @@
 use super::arrivals::{Arrival, Arrivals, Brought};
 use super::hostcalls::{Hostcall, HostcallAnswer, Lifting, each_hostcall_lifted};
 use super::lift::Lifted;
+use super::unanswered::Unanswered;
 use super::wave;
 use crate::component::{Crossing, CrossingId, NamePattern};
 use crate::replay::{Compiled, ReplayError};
@@ -64,7 +65,7 @@ pub enum RowAnswer {
         failed: bool,
     },
     /// The recording has no answer.
-    Missing,
+    Missing(Unanswered),
     /// It came after very many other calls.
     Late,
 }
@@ -113,7 +114,7 @@ impl Row {
                 ..
             } => format!(" -> {result}"),
             RowAnswer::Returned { result: None, .. } => String::new(),
-            RowAnswer::Missing => " (no answer was recorded)".to_owned(),
+            RowAnswer::Missing(why) => format!(" ({})", why.text()),
             RowAnswer::Late => " (its answer comes after many more)".to_owned(),
         };
         let later = match (self.arrival, &self.brought) {
@@ -155,6 +156,8 @@ pub struct Listing {
     names: Vec<Arc<str>>,
     /// Of each crossing, as the names.
     plumbing: Vec<bool>,
+    /// The same: why calls have no answer.
+    unanswered: Vec<Unanswered>,
     /// In the order of their numbers.
     calls: Vec<Call>,
     /// Of the first.
@@ -216,6 +219,8 @@ impl Listing {
         let crossings = trace.component().crossings();
         let names = crossings.iter().map(|crossing| crossing.name.clone());
         let plumbing = crossings.iter().map(Crossing::is_plumbing);
+        let outcome = trace.outcome();
+        let unanswered = crossings.iter().map(|of| Unanswered::of(outcome, of));
         let times = HostTimes::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
         let arrivals = Arrivals::of_while(trace, || go_on(0)).ok_or(ListingError::Interrupted)?;
         let arrivals = Arc::new(arrivals);
@@ -223,6 +228,7 @@ impl Listing {
         let listing = Arc::new(Mutex::new(Listing {
             names: names.collect(),
             plumbing: plumbing.collect(),
+            unanswered: unanswered.collect(),
             times,
             arrivals,
             ..Listing::default()
@@ -309,6 +315,14 @@ impl Listing {
         found.is_some_and(|is_plumbing| *is_plumbing)
     }
 
+    fn unanswered(&self, crossing: CrossingId) -> Unanswered {
+        let found = self.unanswered.get(crossing.0 as usize);
+        match &self.cut_short {
+            None => found.copied().unwrap_or(Unanswered::Unknown),
+            Some(_) => Unanswered::Unknown,
+        }
+    }
+
     /// Of each call in order: the function that was called, and whether it failed.
     pub fn outline(&self) -> impl ExactSizeIterator<Item = (CrossingId, bool)> {
         let calls = self.calls.iter();
@@ -351,7 +365,7 @@ impl Listing {
             time: self.times.wall_time(event),
             took: self.times.duration(event),
             answer: match became {
-                Became::Missing => RowAnswer::Missing,
+                Became::Missing => RowAnswer::Missing(self.unanswered(crossing)),
                 Became::Late => RowAnswer::Late,
                 Became::Returned | Became::Failed => RowAnswer::Returned {
                     result: texts.result,

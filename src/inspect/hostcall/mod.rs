@@ -21,5 +21,6 @@ mod memory;
 pub mod part;
 pub mod resolution;
 pub(super) mod told;
+pub mod unanswered;
 pub mod wave;
 pub mod within;

@@ -33,7 +33,7 @@ pub fn tasks_at(
     match ended {
         Err(error) if !building.is_done() => Err(error),
         _ if in_call && events <= event => Err(AnewError::NoSuch { event, events }),
-        _ => Ok(building.history.end()?.clone()),
+        _ => Ok(building.history.end()?),
     }
 }
 

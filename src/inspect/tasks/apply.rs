@@ -2,7 +2,7 @@
 
 use super::state::{
     Caller, Carried, ChannelId, Frame, Item, Returned, Subtask, SubtaskProgress, Task, TaskId,
-    TaskState, Tasks, Unused,
+    TaskState, Tasks, Unknown, Unused,
 };
 use super::step::{Asked, Passed, Step, Told, What};
 use crate::component::status::{CallbackAnswer, SubtaskState};
@@ -47,18 +47,28 @@ impl Tasks {
         };
         match &step.what {
             What::Begins { arguments, passed } => self.begin(at, arguments, passed),
-            What::CallsBack(told) => {
+            What::CallsBack(told, whose) => {
                 // Callbacks are numbered right before the functions that they belong to.
                 let function = CrossingId(at.crossing.0.saturating_add(1));
-                at.task = self.called_back(at.instance, function, told);
-                self.enter(at);
-                if let Some(task) = self.task_mut(at.task) {
-                    task.callbacks = task.callbacks.saturating_add(1);
-                    task.state = TaskState::Running;
-                    task.ran = at.event;
-                    if let Told::Cancelled = told {
-                        task.cancelled = Some(at.event);
-                    }
+                let mut candidates = match whose.get() {
+                    Some(known) => vec![*known],
+                    None => self.called_back(at.instance, function, told),
+                };
+                at.task = match candidates.as_slice() {
+                    [only] => Some(*only),
+                    _ => None,
+                };
+                let unknown = at.task.is_none().then(|| Unknown {
+                    candidates: std::mem::take(&mut candidates),
+                    whose: whose.clone(),
+                    since: at.event,
+                    is_cancelled: matches!(told, Told::Cancelled),
+                    returned: None,
+                });
+                self.enter(at, unknown);
+                if let Some(task) = at.task {
+                    let is_cancelled = matches!(told, Told::Cancelled);
+                    self.goes_on(task, at.event, is_cancelled);
                 }
                 self.hear(at, told);
             }
@@ -67,7 +77,7 @@ impl Tasks {
                 let threads = &mut self.threads;
                 let place = threads.iter().position(|(thread, _)| *thread == made);
                 at.task = place.and_then(|place| threads.remove(place).1);
-                self.enter(at);
+                self.enter(at, None);
             }
             What::Stops => {
                 let task = self.leave(at);
@@ -78,8 +88,22 @@ impl Tasks {
                 }
             }
             What::Answers(answer) => {
+                let answer = CallbackAnswer::of(*answer);
+                // Who ends has returned.
+                if answer == CallbackAnswer::Exit {
+                    self.narrow(at, |task, own| {
+                        own.returned.is_some() || task.returned.is_some()
+                    });
+                }
+                let unknown = self.unknown_of(at).map(|own| own.candidates.clone());
                 at.task = self.leave(at);
-                if let Some(ended) = self.answer(at, CallbackAnswer::of(*answer)) {
+                if at.task.is_none()
+                    && answer == CallbackAnswer::Exit
+                    && let Some(candidates) = unknown.filter(|of| of.len() > 1)
+                {
+                    self.unclear.push((candidates, at.event));
+                }
+                if let Some(ended) = self.answer(at, answer) {
                     became(Became::Ended(ended));
                 }
             }
@@ -168,7 +192,7 @@ impl Tasks {
             task: Some(id),
             ..at
         };
-        self.enter(at);
+        self.enter(at, None);
         self.receive(at, passed, &carried);
     }
 
@@ -234,12 +258,13 @@ impl Tasks {
         }
     }
 
-    fn enter(&mut self, at: At<'_>) {
+    fn enter(&mut self, at: At<'_>, unknown: Option<Unknown>) {
         self.current = at.task;
         self.frames.push(Frame::Entry {
             instance: at.instance,
             crossing: at.crossing,
             task: at.task,
+            unknown,
         });
     }
 
@@ -303,6 +328,28 @@ impl Tasks {
             callee: None,
             waits_at,
         });
+    }
+
+    /// A hostcall is in progress that is no step of its own: see [`Observing::is_kept`].
+    ///
+    /// [`Observing::is_kept`]: super::observing::Observing
+    pub(super) fn is_in(
+        &mut self,
+        component: &Component,
+        (event, instance, crossing): (u64, Instance, CrossingId),
+    ) {
+        let is_it = |frame: &Frame| matches!(frame, Frame::Call { event: of, .. } if *of == event);
+        if !self.frames.iter().any(is_it) {
+            let task = self.running();
+            let at = At {
+                component,
+                event,
+                instance,
+                crossing,
+                task,
+            };
+            self.call(at, "".into(), Vec::new(), Carried::default(), None);
+        }
     }
 
     /// Ends the innermost such call.

@@ -2,11 +2,10 @@
 
 use super::apply::{At, Became, returned};
 use super::state::{
-    Caller, Channel, ChannelKind, Copying, End, Frame, Holder, Item, Moved, Returned, Side,
-    SubtaskProgress, TaskState, Tasks, Unused, WaitableSet,
+    Caller, Channel, ChannelKind, Copying, End, Holder, Item, Moved, Returned, Side,
+    SubtaskProgress, Tasks, Unused, WaitableSet,
 };
 use super::step::{Answer, Asked, Told};
-use crate::component::CrossingId;
 use crate::component::status::{CopyAnswer, CopyResult, SubtaskState};
 
 /// Threads that have not begun to run, of which it is known who made them.
@@ -18,6 +17,7 @@ impl Tasks {
             Asked::Nothing => {}
             Asked::TaskReturn { value, passed } => {
                 let returned = returned(at, value.clone());
+                let at = self.returns_once(at, &returned);
                 let caller = self.task_mut(at.task).map(|task| {
                     task.returned = Some(returned);
                     task.caller
@@ -25,11 +25,13 @@ impl Tasks {
                 self.hand_back(at, caller.unwrap_or(Caller::Host), passed);
             }
             Asked::TaskCancel => {
+                let returned = Returned {
+                    is_cancelled: true,
+                    ..returned(at, None)
+                };
+                let at = self.returns_once(at, &returned);
                 if let Some(task) = self.task_mut(at.task) {
-                    task.returned = Some(Returned {
-                        is_cancelled: true,
-                        ..returned(at, None)
-                    });
+                    task.returned = Some(returned);
                 }
             }
             Asked::ContextSet(slot, value) => {
@@ -133,7 +135,7 @@ impl Tasks {
 
     pub(super) fn answered(&mut self, at: At<'_>, answer: &Answer) {
         match answer {
-            Answer::Context(slot, value) => self.identify(at, (*slot, *value)),
+            Answer::Context(slot, value) => self.with_context(at, (*slot, *value)),
             Answer::NewSet(index) => {
                 let set = WaitableSet {
                     made: at.event,
@@ -165,35 +167,6 @@ impl Tasks {
         }
     }
 
-    /// A callback that may be anybody's has asked what is in its storage.
-    fn identify(&mut self, at: At<'_>, context: (u32, u64)) {
-        let unknown = self.frames.iter().rposition(
-            |frame| matches!(frame, Frame::Entry { instance, .. } if *instance == at.instance),
-        );
-        let Some(place) = unknown.filter(|_| at.task.is_none()) else {
-            return;
-        };
-        let Some(Frame::Entry { crossing, task, .. }) = self.frames.get(place) else {
-            return;
-        };
-        let function = CrossingId(crossing.0.saturating_add(1));
-        if task.is_some() {
-            return;
-        }
-        let Some(found) = self.with_context(at.instance, function, context) else {
-            return;
-        };
-        if let Some(Frame::Entry { task, .. }) = self.frames.get_mut(place) {
-            *task = Some(found);
-        }
-        self.current = Some(found);
-        if let Some(task) = self.task_mut(Some(found)) {
-            task.callbacks = task.callbacks.saturating_add(1);
-            task.state = TaskState::Running;
-            task.ran = at.event;
-        }
-    }
-
     pub(super) fn hear(&mut self, at: At<'_>, told: &Told) {
         match told {
             Told::Subtask {
@@ -210,14 +183,19 @@ impl Tasks {
                     told: at.event,
                     result: result.clone(),
                 };
-                if state.is_some_and(SubtaskState::is_resolved) {
+                let is_over = state.is_some_and(SubtaskState::is_resolved);
+                if is_over {
                     subtask.lent.clear();
                 }
+                let callee = subtask.callee.filter(|_| is_over);
                 let back = match passed.is_empty() {
                     true => Vec::new(),
                     false => std::mem::take(&mut subtask.carried.back),
                 };
                 self.receive(at, passed, &back);
+                if let Some(callee) = callee {
+                    self.has_returned(callee);
+                }
             }
             Told::Copied {
                 index,

@@ -22,6 +22,8 @@ enum Node {
     Instance(Instance),
     /// The host, who is to answer this.
     Host(CrossingId),
+    /// The host, who has the other end of what is at this index.
+    HostsEnd(Instance, u32),
     /// Nobody can do it any more.
     Nobody,
 }
@@ -81,7 +83,7 @@ impl Graph<'_> {
                     }
                 }
                 Some(Item::Subtask(subtask)) => self.of_subtask(instance, subtask),
-                Some(Item::End(end)) => self.of_end(end),
+                Some(Item::End(end)) => self.of_end((instance, index), end),
                 None => Vec::new(),
             },
             // It is for the task that used it last to do something with it.
@@ -110,7 +112,7 @@ impl Graph<'_> {
                     false => there,
                 }
             }
-            Node::Host(_) | Node::Nobody => Vec::new(),
+            Node::Host(_) | Node::HostsEnd(..) | Node::Nobody => Vec::new(),
         };
         found.into_iter().collect()
     }
@@ -212,7 +214,7 @@ impl Graph<'_> {
         }
     }
 
-    fn of_end(&self, end: &End) -> Vec<Node> {
+    fn of_end(&self, (of, at): (Instance, u32), end: &End) -> Vec<Node> {
         if end.copying.as_ref().is_some_and(Copying::is_pending) {
             return Vec::new();
         }
@@ -231,7 +233,7 @@ impl Graph<'_> {
                     false => vec![Node::OtherEnd(instance, index)],
                 }
             }
-            Some(Holder::Given { by, .. } | Holder::Outside { by, .. }) => vec![Node::Host(by)],
+            Some(Holder::Given { .. } | Holder::Outside { .. }) => vec![Node::HostsEnd(of, at)],
             Some(Holder::Dropped { .. }) | None => Vec::new(),
         }
     }
@@ -338,10 +340,24 @@ impl Graph<'_> {
         }
     }
 
-    fn is_empty_set(&self, instance: Instance, index: u32) -> bool {
+    /// A set, and why nothing comes of it, if nothing is under way.
+    fn set_told(&self, instance: Instance, index: u32) -> String {
         let tasks = self.words.tasks;
-        matches!(tasks.item(instance, index), Some(Item::Set(_)))
-            && tasks.members(instance, index).next().is_none()
+        if tasks
+            .members(instance, index)
+            .any(|(_, item)| goes_on(item))
+        {
+            return format!("set {index}");
+        }
+        let members = tasks.members(instance, index);
+        let members = members.map(|(index, item)| self.words.waitable(index, item));
+        match members.collect::<Vec<_>>().as_slice() {
+            [] => format!("set {index}, which is empty"),
+            members => format!(
+                "set {index}, of which nothing is under way: {}",
+                members.join(", ")
+            ),
+        }
     }
 
     fn node(&self, node: Node, is_stuck: bool) -> WaitNode {
@@ -390,8 +406,8 @@ impl Graph<'_> {
                         Node::OtherEnd(..) => {
                             format!("its other end, index {index} of instance {}", instance.0)
                         }
-                        Node::Item(..) if self.is_empty_set(instance, index) => {
-                            format!("set {index}, which is empty")
+                        Node::Item(..) if matches!(item, Item::Set(_)) => {
+                            self.set_told(instance, index)
                         }
                         _ => words.waitable(index, item),
                     };
@@ -416,6 +432,25 @@ impl Graph<'_> {
                 told.kind = NodeKind::Host;
                 told.name = "the host".to_owned();
                 told.words = format!("the host ({})", words.function(by));
+            }
+            Node::HostsEnd(instance, index) => {
+                told.kind = NodeKind::Host;
+                told.name = "the host".to_owned();
+                let other = match words.tasks.item(instance, index) {
+                    Some(Item::End(end)) => words.other_end(end),
+                    _ => None,
+                };
+                told.words = match other {
+                    Some(Holder::Given { event, by }) => format!(
+                        "the host, who has the other end: given away in hostcall {event} ({})",
+                        words.short(by)
+                    ),
+                    Some(Holder::Outside { event, by }) => format!(
+                        "the host, who has the other end: this one came before event {event} ({})",
+                        words.short(by)
+                    ),
+                    _ => "the host, who has the other end".to_owned(),
+                };
             }
             Node::Nobody => {}
         }

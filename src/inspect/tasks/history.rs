@@ -7,12 +7,12 @@ use super::apply::Became;
 use super::observing::Observing;
 use super::state::{Item, Task, TaskId, Tasks, Unused};
 use super::step::Step;
-use crate::component::Component;
 use crate::component::types::CoreValue;
+use crate::component::{Component, CrossingId};
 use crate::inspect::past::steps::{Steps, When};
 use crate::inspect::past::wanted::unwanted;
 use crate::replay::{Calling, Entering, Observer, State};
-use crate::trace::Trace;
+use crate::trace::{Instance, Trace};
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -34,6 +34,8 @@ pub struct TaskHistory {
     unused: Vec<Unused>,
     /// How many calls out have been made.
     events: u64,
+    /// The last of them, while it has not returned: not all are steps.
+    open: Option<(u64, Instance, CrossingId)>,
     /// Only the tasks of that moment are wanted.
     until: Option<When>,
     is_done: bool,
@@ -71,6 +73,7 @@ impl TaskHistory {
             ended_left_off: 0,
             unused: Vec::new(),
             events: 0,
+            open: None,
             until: None,
             is_done: false,
             overfull: None,
@@ -112,8 +115,22 @@ impl TaskHistory {
         }
     }
 
-    /// The tasks as they are at the call out with this number: while it is in progress, or before
-    /// it.
+    /// The tasks as they are at the call out of the recording with this number: while it is in
+    /// progress, or before it. Who makes the call is told there, whatever it calls.
+    ///
+    /// # Errors
+    ///
+    /// If that is not kept.
+    pub fn at_call(&self, trace: &Trace, event: u64, in_call: bool) -> Result<Tasks, Untold> {
+        let mut tasks = self.at(event, in_call)?;
+        if in_call && let Ok(Some((instance, crossing))) = trace.call_out(event) {
+            tasks.is_in(&self.component, (event, instance, crossing));
+        }
+        Ok(tasks)
+    }
+
+    /// The same by the steps that are kept: in a program without anything asynchronous calls to the host
+    /// are no steps.
     ///
     /// # Errors
     ///
@@ -136,11 +153,15 @@ impl TaskHistory {
     /// # Errors
     ///
     /// If there are too many.
-    pub fn end(&self) -> Result<&Tasks, Untold> {
-        match self.overfull {
-            Some(from) => Err(Untold::Overfull(from)),
-            None => Ok(&self.end),
+    pub fn end(&self) -> Result<Tasks, Untold> {
+        if let Some(from) = self.overfull {
+            return Err(Untold::Overfull(from));
         }
+        let mut end = self.end.clone();
+        if let Some(open) = self.open {
+            end.is_in(&self.component, open);
+        }
+        Ok(end)
     }
 
     /// The last tasks that ended before so many calls out were made, the last one first.
@@ -218,6 +239,12 @@ impl Building {
         call: &Calling,
     ) {
         self.history.events = store.data().events();
+        let now = When::at_call(call.event);
+        if self.history.until.is_some_and(|until| now > until) {
+            self.history.is_done = true;
+        } else {
+            self.history.open = Some((call.event, call.instance, call.crossing));
+        }
         let what = self.observing.calling(store, call);
         let (when, of) = (When::at_call(call.event), (call.instance, call.crossing));
         Observing::step(&mut self.history, when, call.event, of, what);
@@ -230,6 +257,11 @@ impl Building {
         call: &Calling,
         results: &[CoreValue],
     ) {
+        // Where the moment in a call is wanted, it stays so.
+        if self.history.until != Some(When::at_call(call.event)) {
+            let is_it = |open: &mut (u64, Instance, CrossingId)| open.0 == call.event;
+            self.history.open.take_if(is_it);
+        }
         let what = self.observing.returning(store, call, results);
         let (events, of) = (store.data().events(), (call.instance, call.crossing));
         Observing::step(&mut self.history, When::after(events), call.event, of, what);

@@ -12,6 +12,7 @@ mod graph;
 pub mod history;
 mod identity;
 mod observing;
+mod standing;
 mod state;
 mod step;
 mod told;

@@ -186,7 +186,7 @@ impl Observing {
                     }
                     _ => Told::Unknown,
                 };
-                Some(What::CallsBack(told))
+                Some(What::CallsBack(told, Arc::default()))
             }
             _ => None,
         }

@@ -1,5 +1,6 @@
 //! What there is of tasks at a moment.
 
+use super::step::Whose;
 use crate::component::CrossingId;
 use crate::component::status::{CopyAnswer, SubtaskState};
 use crate::component::types::ValueType;
@@ -28,6 +29,8 @@ pub struct Tasks {
     pub(super) frames: Vec<Frame>,
     /// The task whose code runs, or is in the hostcall that was made last.
     pub(super) current: Option<TaskId>,
+    /// Tasks of which one has ended, when it did, and nothing has told which yet.
+    pub(super) unclear: Vec<(Vec<TaskId>, u64)>,
     /// Threads that have not begun to run: the function and what it is given, and who made them.
     pub(super) threads: Vec<(Thread, Option<TaskId>)>,
 }
@@ -334,6 +337,21 @@ pub enum Holder {
     },
 }
 
+/// A callback of which it is not known yet whose it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unknown {
+    /// Those that it may be of.
+    pub(super) candidates: Vec<TaskId>,
+    /// Where that is kept for who takes the step anew.
+    pub(super) whose: Whose,
+    /// When it was entered.
+    pub(super) since: u64,
+    /// It was entered with the wish that it ends.
+    pub(super) is_cancelled: bool,
+    /// What it has returned.
+    pub(super) returned: Option<Returned>,
+}
+
 /// A call in progress, into the guest or out of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Frame {
@@ -343,6 +361,8 @@ pub(super) enum Frame {
         crossing: CrossingId,
         /// Whose turn it is; `None` while that is not known, and for what is no task.
         task: Option<TaskId>,
+        /// As long as that is not known of a callback.
+        unknown: Option<Unknown>,
     },
     Call {
         instance: Instance,

@@ -1,11 +1,11 @@
 //! The steps by which tasks come to be as they are: what of a crossing they need, and no more.
 
-use super::state::{ChannelKind, Side};
+use super::state::{ChannelKind, Side, TaskId};
 use crate::component::CrossingId;
 use crate::component::status::{CopyAnswer, SubtaskState};
 use crate::component::types::ValueType;
 use crate::trace::Instance;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// One step.
 #[derive(Debug)]
@@ -25,6 +25,10 @@ pub(super) struct Passed {
     pub(super) element: Option<Arc<ValueType>>,
 }
 
+/// The task whose callback it is, once something has told. Who takes the step anew knows it from the
+/// beginning.
+pub(super) type Whose = Arc<OnceLock<TaskId>>;
+
 /// What a crossing does.
 #[derive(Debug)]
 pub(super) enum What {
@@ -37,8 +41,8 @@ pub(super) enum What {
         arguments: Arc<str>,
         passed: Box<[Passed]>,
     },
-    /// The callback of one is called, with this event.
-    CallsBack(Told),
+    /// The callback of one is called, with this event: whose it is may be told later only.
+    CallsBack(Told, Whose),
     /// An exported function, or its callback, answers what it does next.
     Answers(u32),
     /// An exported function returns and has ended, with this result.

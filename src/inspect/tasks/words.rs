@@ -30,46 +30,6 @@ impl Words<'_> {
         format!("{}({})", self.function(task.function), task.arguments)
     }
 
-    /// How it stands with a task.
-    pub fn state(&self, task: &Task) -> String {
-        match task.state {
-            TaskState::Running => "runs".to_owned(),
-            TaskState::Calling(event) => {
-                let calls = self.tasks.calls_of(task.id);
-                // Threads have a call each.
-                let calls: Vec<String> = calls
-                    .map(|call| format!("{} ({})", call.event, self.short(call.crossing)))
-                    .collect();
-                match (calls.as_slice(), self.tasks.running() == Some(task.id)) {
-                    ([] | [_], true) => format!("is in hostcall {event}"),
-                    ([only], false) => format!("waits in hostcall {only}"),
-                    (calls, _) => format!("is in hostcalls {}", calls.join(", ")),
-                }
-            }
-            TaskState::Yielded { since } => format!("lets others run, {}", after(since)),
-            TaskState::Waiting { set, since } => {
-                let members: Vec<String> = self
-                    .tasks
-                    .members(task.instance, set)
-                    .map(|(index, item)| self.waitable(index, item))
-                    .collect();
-                let for_what = match members.as_slice() {
-                    [] => "which is empty".to_owned(),
-                    members => members.join(", "),
-                };
-                format!("waits at set {set}, {}: {for_what}", after(since))
-            }
-        }
-    }
-
-    /// How it stands with a task, without what it waits for.
-    pub(super) fn stands(&self, task: &Task) -> String {
-        match task.state {
-            TaskState::Waiting { set, since } => format!("waits at set {set}, {}", after(since)),
-            _ => self.state(task),
-        }
-    }
-
     /// How a task ended.
     pub fn ended(&self, ended: &EndedTask) -> String {
         let when = before(ended.ended);
@@ -155,7 +115,7 @@ impl Words<'_> {
                 let what = kind.name();
                 match copying(kind, end) {
                     Some(copying) => format!("{what} {index} ({copying})"),
-                    None => format!("{what} {index}"),
+                    None => format!("{what} {index}, not being {}", done(end.side)),
                 }
             }
         }
@@ -264,11 +224,7 @@ impl Words<'_> {
             words.push_str(&format!(" {values}"));
         }
         if end.count > 0 {
-            let done = match end.side {
-                Side::Readable => "read",
-                Side::Writable => "written",
-            };
-            words.push_str(&format!("; {} {done} so far", end.count));
+            words.push_str(&format!("; {} {} so far", end.count, done(end.side)));
         }
         if let Some(moved) = &end.moved {
             let values = moved
@@ -322,7 +278,7 @@ impl Words<'_> {
         }
     }
 
-    fn may_block(&self, crossing: CrossingId) -> bool {
+    pub(super) fn may_block(&self, crossing: CrossingId) -> bool {
         let crossing = self.component.crossing(crossing);
         crossing.is_some_and(|crossing| crossing.may_block())
     }
@@ -343,7 +299,13 @@ impl Words<'_> {
                 task: Some(task),
                 used,
                 ..
-            }) => format!("task {} used it last, {}", task.0, around(*used)),
+            }) => {
+                let has_ended = match self.tasks.task(*task) {
+                    Some(_) => "",
+                    None => ", which has ended,",
+                };
+                format!("task {}{has_ended} used it last, {}", task.0, around(*used))
+            }
             _ => "nobody is known to have used it".to_owned(),
         }
     }
@@ -374,6 +336,12 @@ impl Words<'_> {
                 format!("dropped by instance {} in hostcall {event}", by.0)
             }
         }
+    }
+
+    /// Who holds the other end.
+    pub(super) fn other_end(&self, end: &End) -> Option<Holder> {
+        let channel = self.channel(end)?;
+        Some(channel.holder(end.side.other()))
     }
 
     fn kind(&self, end: &End) -> ChannelKind {
@@ -461,6 +429,13 @@ fn copying(kind: ChannelKind, end: &End) -> Option<String> {
     ))
 }
 
+fn done(side: Side) -> &'static str {
+    match side {
+        Side::Readable => "read",
+        Side::Writable => "written",
+    }
+}
+
 fn how(answer: CopyAnswer) -> String {
     match answer {
         CopyAnswer::Ended { count, .. } if count > 0 => format!("{} ({count})", answer.name()),
@@ -489,7 +464,7 @@ fn begun(event: u64) -> String {
     format!("begun {}", before(event))
 }
 
-fn after(event: u64) -> String {
+pub(super) fn after(event: u64) -> String {
     match event.checked_sub(1) {
         Some(last) => format!("since event {last}"),
         None => "from the beginning".to_owned(),

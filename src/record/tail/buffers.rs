@@ -3,6 +3,7 @@
 
 use super::Tail;
 use crate::component::Component;
+use crate::record::parking;
 use crate::record::shared::{self, Mapping};
 use crate::trace::Instance;
 use crate::trace::tail::{HEADER, MAX_BUFFERS, RECORDS_START, STOPPED, at, in_order};
@@ -206,6 +207,24 @@ impl Tail {
             shared::see_other_threads();
         }
         self.read_held(component, &ends)
+    }
+
+    /// Whatever thread would record anything more waits until the process ends.
+    ///
+    /// # Safety
+    ///
+    /// The store of the instances has not gone.
+    pub(in crate::record) unsafe fn park(&self) {
+        let shared = |buffer: &Buffer| match buffer {
+            Buffer::Shared { base, .. } => Some(*base),
+            Buffer::Apart => None,
+        };
+        let bases: Vec<usize> = self.buffers.iter().filter_map(shared).collect();
+        // SAFETY: a recorder's memory begins there, of at least a page (`share`), and the caller
+        // says that it is there. Its stores are those of wasm code, which holds no locks.
+        if !unsafe { parking::park(&bases) } {
+            tracing::warn!("the guest could not be parked: it may do more than is recorded");
+        }
     }
 
     /// The same, and stops the guest, which may be running on another thread: where

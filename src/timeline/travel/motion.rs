@@ -500,7 +500,8 @@ pub enum Ending {
     HostError(String),
     /// The run was stopped from outside.
     Interrupted,
-    /// The recording stops here although the run went on (crash, full disk).
+    /// The recording stops here, and nothing says how the run ended: the recorder was killed, maybe with
+    /// the run, or could write no more.
     CutOff,
     /// It is still being written, and there is no more of it yet.
     SoFar,

@@ -6,16 +6,17 @@ use crate::support::session::connect_to;
 use rr_dap::dap::transport::{Address, Listener, Server};
 use serde_json::{Value, json};
 use std::net::TcpStream;
+use std::time::Duration;
 
 #[test]
 fn who_is_not_let_in_has_some_time() {
-    let impatient = |token: Option<&str>| Server {
+    let impatient = |token: Option<&str>, knocking: u64| Server {
         token: token.map(|token| token.parse().unwrap()),
-        knocking: std::time::Duration::from_millis(300),
+        knocking: Duration::from_millis(knocking),
         ..server(None)
     };
     // The conversation is over whatever else is said.
-    let mut silent = connect_to(impatient(Some("open sesame")));
+    let mut silent = connect_to(impatient(Some("open sesame"), 300));
     silent.initialize();
     let rest = silent.rest();
     assert_eq!(rest.len(), 1, "{rest:#?}");
@@ -23,13 +24,19 @@ fn who_is_not_let_in_has_some_time() {
     assert!(told.contains("none was given in time"), "{told}");
     // Who is in, or needs no token, has all the time.
     let launched = json!({ "program": "demo.wasm", "token": "open sesame" });
-    for token in [Some("open sesame"), None] {
-        let mut client = connect_to(impatient(token));
-        client.initialize();
-        client.ask("launch", launched.clone());
-        std::thread::sleep(std::time::Duration::from_millis(600));
-        client.ask("threads", Value::Null);
-    }
+    std::thread::scope(|scope| {
+        for token in [Some("open sesame"), None] {
+            let server = impatient(token, 3000);
+            let launched = launched.clone();
+            scope.spawn(move || {
+                let mut client = connect_to(server);
+                client.initialize();
+                client.ask("launch", launched);
+                std::thread::sleep(Duration::from_millis(3300));
+                client.ask("threads", Value::Null);
+            });
+        }
+    });
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod component;
 mod dap;
 mod expression;
 mod source;
+mod stacks;
 mod trace;
 
 #[path = "../../../fuzz/src/lib.rs"]

@@ -22,6 +22,8 @@ fn recordings() -> Vec<Vec<Section>> {
         (fixture("wat/errors.wat"), &["--invoke", "run()"]),
         (fixture("motion/realloc.wat"), &["--invoke", "run()"]),
         (fixture("motion/unreachable.wat"), &["--invoke", "run()"]),
+        (fixture("motion/overtaking.wat"), &["--invoke", "run()"]),
+        (fixture("motion/threads.wat"), &["--invoke", "run()"]),
     ] {
         let path = dir.path().join("called.rrtrace");
         record(&app, options, &[], "", &path);

@@ -1,5 +1,5 @@
 //! Suites that others wrote: each component runs as Wasmtime has it when it is recorded,
-//! and its recording replays.
+//! and its recording replays, and tells of its tasks what Wasmtime tells of them.
 //!
 //! No file of theirs is here. Told where they are, this runs them:
 //!
@@ -22,10 +22,14 @@ mod report;
 mod runs;
 mod script;
 
+use crate::support::wasmtime_account::listened;
+use crate::tasks_and_wasmtime;
 use report::Report;
+use rr_dap::trace::Trace;
 use runs::{Came, Fault, Runner};
 use script::Script;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 #[test]
 #[ignore = "needs suites of others: RR_DAP_SUITES says where they are"]
@@ -87,7 +91,8 @@ fn script(runner: &Runner, file: &Path, dir: &Path, report: &mut Report) {
             report.not_for_wasmtime();
             continue;
         }
-        match runner.recorded(run, &trace) {
+        let (recorded, told) = listened(|| runner.recorded(run, &trace));
+        match recorded {
             Err(Fault::CutShort) => {
                 report.cut_short();
                 report.said(&place, &commands::all(&trace));
@@ -100,6 +105,10 @@ fn script(runner: &Runner, file: &Path, dir: &Path, report: &mut Report) {
             Ok(_) => {
                 report.recorded(run.calls.len());
                 report.said(&place, &commands::all(&trace));
+                let recording = Arc::new(Trace::open(&trace).unwrap());
+                if let Err(differ) = tasks_and_wasmtime::compare(&recording, &told) {
+                    report.fault(&place, &format!("tasks: {differ}"));
+                }
             }
         }
     }

@@ -15,8 +15,10 @@
 //! ```
 //!
 //! and `wasi:cli/stdout@0.3.0` with `write-via-stream`, which prints like `swallow`.
+//!
+//! Its time goes on when nothing else does: what comes after what is a matter of the numbers only,
+//! not of the machine.
 
-use super::guest::block_on;
 use rr_dap::component::Component;
 use rr_dap::instrument::record::instrument_with;
 use rr_dap::record::{self, Recorded, Recorder, RecorderError};
@@ -24,10 +26,10 @@ use rr_dap::trace::{Metadata, Outcome};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::{Context, Poll, Wake, Waker};
 use wasmtime::component::{
     Component as Compiled, Destination, FutureReader, Lift, Linker, Lower, Source, StreamConsumer,
     StreamProducer, StreamReader, StreamResult, Val, VecBuffer,
@@ -79,7 +81,8 @@ fn run(component: &[u8], recorder: Option<&Recorder>) -> (Ran, Outcome) {
     let engine = Engine::new(&config).expect("an engine");
     let compiled = Compiled::new(&engine, component).unwrap_or_else(|e| panic!("{e:?}"));
     let mut linker: Linker<Host> = Linker::new(&engine);
-    give_host(&mut linker).expect("host functions");
+    let time = Time::default();
+    give_host(&mut linker, &time).expect("host functions");
     if let Some(recorder) = recorder {
         recorder.add_to_linker(&mut linker).expect("the sink");
     }
@@ -88,7 +91,7 @@ fn run(component: &[u8], recorder: Option<&Recorder>) -> (Ran, Outcome) {
         printed: printed.clone(),
     };
     let mut store = Store::new(&engine, host);
-    let called = block_on(call(&linker, &compiled, &mut store));
+    let called = time.pass_for(call(&linker, &compiled, &mut store));
     let outcome = match &called {
         Ok(_) => Outcome::Returned {
             success: true,
@@ -120,7 +123,7 @@ async fn call(
     Ok(results.pop())
 }
 
-fn give_host(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+fn give_host(linker: &mut Linker<Host>, time: &Time) -> wasmtime::Result<()> {
     let mut host = linker.instance("host")?;
     host.func_wrap(
         "print",
@@ -129,22 +132,28 @@ fn give_host(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
             Ok(())
         },
     )?;
-    host.func_wrap_concurrent("later", |_, (ms,): (u32,)| {
+    let of = time.clone();
+    host.func_wrap_concurrent("later", move |_, (ms,): (u32,)| {
+        let timer = of.timer(ms);
         Box::pin(async move {
-            Timer::new(ms).await;
+            timer.await;
             Ok((ms * 2,))
         })
     })?;
-    host.func_wrap_concurrent("attempt", |_, (ms,): (u32,)| {
+    let of = time.clone();
+    host.func_wrap_concurrent("attempt", move |_, (ms,): (u32,)| {
+        let timer = of.timer(ms);
         Box::pin(async move {
-            Timer::new(ms).await;
+            timer.await;
             let outcome = if ms % 2 == 0 { Ok(ms) } else { Err(ms * 100) };
             Ok((outcome,))
         })
     })?;
-    host.func_wrap_concurrent("greeting", |_, (ms,): (u32,)| {
+    let of = time.clone();
+    host.func_wrap_concurrent("greeting", move |_, (ms,): (u32,)| {
+        let timer = of.timer(ms);
         Box::pin(async move {
-            Timer::new(ms).await;
+            timer.await;
             Ok((format!("after {ms} ms"),))
         })
     })?;
@@ -154,19 +163,26 @@ fn give_host(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
             Ok((0u32,))
         })
     })?;
-    host.func_wrap("numbers", |store: StoreContextMut<'_, Host>, (): ()| {
-        let batches = Batches::new(vec![vec![1u32, 2, 3], vec![4, 5], vec![6]]);
-        Ok((StreamReader::new(store, batches)?,))
-    })?;
-    host.func_wrap("words", |store: StoreContextMut<'_, Host>, (): ()| {
+    let of = time.clone();
+    host.func_wrap(
+        "numbers",
+        move |store: StoreContextMut<'_, Host>, (): ()| {
+            let batches = Batches::new(&of, vec![vec![1u32, 2, 3], vec![4, 5], vec![6]]);
+            Ok((StreamReader::new(store, batches)?,))
+        },
+    )?;
+    let of = time.clone();
+    host.func_wrap("words", move |store: StoreContextMut<'_, Host>, (): ()| {
         let batches = vec![vec!["one".to_owned(), "two".into()], vec!["three".into()]];
-        Ok((StreamReader::new(store, Batches::new(batches))?,))
+        Ok((StreamReader::new(store, Batches::new(&of, batches))?,))
     })?;
+    let of = time.clone();
     host.func_wrap(
         "promise",
-        |store: StoreContextMut<'_, Host>, (ms,): (u32,)| {
+        move |store: StoreContextMut<'_, Host>, (ms,): (u32,)| {
+            let timer = of.timer(ms);
             let value = async move {
-                Timer::new(ms).await;
+                timer.await;
                 Ok::<_, wasmtime::Error>(format!("promised {ms} ms ago"))
             };
             Ok((FutureReader::new(store, value)?,))
@@ -200,32 +216,87 @@ fn print(printed: &Printed, text: String) {
     printed.lock().expect("not poisoned").push(text);
 }
 
-/// Done after so many milliseconds.
-struct Timer {
-    due: Instant,
+/// The host's time, in milliseconds since its beginning.
+#[derive(Clone, Default)]
+struct Time(Arc<Mutex<Clock>>);
+
+#[derive(Default)]
+struct Clock {
+    now: u64,
+    /// Who waits, and until when.
+    waiting: Vec<(u64, Waker)>,
 }
 
-impl Timer {
-    fn new(ms: u32) -> Timer {
+impl Time {
+    fn clock(&self) -> MutexGuard<'_, Clock> {
+        self.0.lock().expect("not poisoned")
+    }
+
+    /// Done after so many milliseconds.
+    fn timer(&self, ms: u32) -> Timer {
         Timer {
-            due: Instant::now() + Duration::from_millis(ms.into()),
+            time: self.clone(),
+            due: self.clock().now + u64::from(ms),
         }
     }
+
+    /// Until a future is done. Whenever all that it does waits, or only yields to others, the
+    /// first one to whom time matters need not wait any more.
+    fn pass_for<F: Future>(&self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        let mut yields = 0;
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        let mut context = Context::from_waker(&waker);
+        loop {
+            if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+                return value;
+            }
+            yields += 1;
+            if woken.0.swap(false, Ordering::Relaxed) && yields < MOST_YIELDS {
+                continue;
+            }
+            yields = 0;
+            let mut clock = self.clock();
+            let waiting = clock.waiting.iter().enumerate();
+            let first = waiting.min_by_key(|(_, (due, _))| *due).map(|(i, _)| i);
+            if let Some(first) = first {
+                let (due, waker) = clock.waiting.remove(first);
+                clock.now = clock.now.max(due);
+                drop(clock);
+                waker.wake();
+            }
+        }
+    }
+}
+
+/// Whether something goes on without time.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Who goes on so often without time waits for it, by asking again and again.
+const MOST_YIELDS: u32 = 100;
+
+struct Timer {
+    time: Time,
+    due: u64,
 }
 
 impl Future for Timer {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        let left = self.due.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        let mut clock = self.time.clock();
+        if self.due <= clock.now {
             return Poll::Ready(());
         }
-        let waker: Waker = context.waker().clone();
-        std::thread::spawn(move || {
-            std::thread::sleep(left);
-            waker.wake();
-        });
+        clock.waiting.push((self.due, context.waker().clone()));
         Poll::Pending
     }
 }
@@ -237,10 +308,10 @@ struct Batches<T> {
 }
 
 impl<T> Batches<T> {
-    fn new(batches: Vec<Vec<T>>) -> Self {
+    fn new(time: &Time, batches: Vec<Vec<T>>) -> Self {
         Batches {
             batches: batches.into(),
-            timer: Timer::new(3),
+            timer: time.timer(3),
         }
     }
 }
@@ -262,7 +333,7 @@ impl<T: Lower + Lift + Send + Sync + Unpin + 'static> StreamProducer<Host> for B
         if Pin::new(&mut self.timer).poll(context).is_pending() {
             return Poll::Pending;
         }
-        self.timer = Timer::new(3);
+        self.timer = self.timer.time.timer(3);
         let Some(batch) = self.batches.pop_front() else {
             return Poll::Ready(Ok(StreamResult::Dropped));
         };

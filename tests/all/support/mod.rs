@@ -36,6 +36,7 @@ pub mod stripped;
 pub mod tool_client;
 pub mod transcript;
 pub mod walk;
+pub mod wasmtime_account;
 pub mod woven;
 
 use rr_dap::component::{Component, component_bytes};

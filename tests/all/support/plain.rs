@@ -5,7 +5,7 @@ use std::path::Path;
 use tokio::runtime::{Builder, Runtime};
 use wasmtime::component::wasm_wave::untyped::UntypedFuncCall;
 use wasmtime::component::{Component, ComponentExportIndex, Instance, Linker, Type, Val};
-use wasmtime::{Engine, Store};
+use wasmtime::{Config, Engine, Store};
 use wasmtime_wasi::p2::bindings::Command;
 use wasmtime_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use wasmtime_wasi::{FsPerms, I32Exit, WasiCtx, WasiCtxBuilder};
@@ -105,7 +105,9 @@ struct World {
 
 impl World {
     fn new(component: &[u8], mut wasi: WasiCtxBuilder) -> World {
-        let engine = Engine::default();
+        let mut config = Config::new();
+        rr_dap::record::everything(&mut config);
+        let engine = Engine::new(&config).unwrap();
         let stdout = MemoryOutputPipe::new(1 << 20);
         let stderr = MemoryOutputPipe::new(1 << 20);
         let wasi = wasi.stdout(stdout.clone()).stderr(stderr.clone()).build();

@@ -1,11 +1,14 @@
 //! `rr-dap serve`, and a client of HTTP that knows as much of it as is needed.
 
+use super::processes::PATIENCE;
 use super::{cache_dir, fixture};
+use rr_dap::inspect::past::requests::Requests;
+use rr_dap::trace::Trace;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A service that is running. Killed when it is dropped.
 pub struct Server {
@@ -55,10 +58,24 @@ impl Server {
     /// A connection on which this has been said.
     pub fn send(&self, text: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.address).expect("it listens");
-        let patience = Some(Duration::from_secs(60));
-        stream.set_read_timeout(patience).expect("a timeout");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.write_all(text.as_bytes()).expect("it reads");
         stream
+    }
+
+    /// Waits until its instances have been called for so many requests in all.
+    pub fn wait_until_called(&self, requests: usize) {
+        let called = || -> usize {
+            let recordings = self.recordings().into_iter();
+            let traces = recordings.filter_map(|path| Trace::open(&path).ok());
+            let called = traces.map(|trace| Requests::of_events(&trace, || true).list().len());
+            called.sum()
+        };
+        let until = Instant::now() + PATIENCE;
+        while called() < requests {
+            assert!(Instant::now() < until, "{} of {requests}", called());
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Tells it to end; what it has said meanwhile.

@@ -12,6 +12,7 @@ use crate::component::{Crossing, NamePattern};
 use crate::inspect::hostcall::arrivals::{Arrivals, Brought};
 use crate::inspect::hostcall::hostcalls::{Hostcall, HostcallAnswer, each_hostcall_arriving};
 use crate::inspect::hostcall::listing::took_text;
+use crate::inspect::hostcall::unanswered::Unanswered;
 use crate::inspect::hostcall::wave;
 use crate::replay::Compiled;
 use crate::trace::{HostTimes, Trace, WallTime, parse_duration};
@@ -180,6 +181,7 @@ impl Events {
         out: &Arc<Mutex<Lines>>,
     ) -> Result<(), Failed> {
         let component = trace.component().clone();
+        let outcome = trace.outcome().clone();
         let mut left = self.count.unwrap_or(u64::MAX);
         if left == 0 {
             return Ok(());
@@ -223,14 +225,17 @@ impl Events {
             if !events.takes(clocked) {
                 return ControlFlow::Continue(());
             }
+            let unanswered = crossing.map(|of| Unanswered::of(&outcome, of));
+            let unanswered = unanswered.unwrap_or(Unanswered::Unknown);
             let line = match events.json {
                 true => {
-                    let mut object = clocked.json(&recording, json(name, is_plumbing, &call));
+                    let object = json(name, is_plumbing, &call, unanswered);
+                    let mut object = clocked.json(&recording, object);
                     later::add_to(&mut object, arrival, brought.as_deref(), &told);
                     object.to_string()
                 }
                 false => {
-                    let line = text(name, &call);
+                    let line = text(name, &call, unanswered);
                     let later = later::text(&line, arrival, brought.as_deref(), &told);
                     let line = clocked.text(events.time, line + &later);
                     events.painted(crossing, line, paint)
@@ -335,7 +340,7 @@ const TEXT_LIMIT: usize = 160;
 /// Most bytes of one value in JSON.
 const JSON_LIMIT: usize = 64 << 10;
 
-fn text(name: &str, call: &Hostcall) -> String {
+fn text(name: &str, call: &Hostcall, unanswered: Unanswered) -> String {
     let arguments: Vec<String> = call
         .arguments
         .iter()
@@ -346,7 +351,7 @@ fn text(name: &str, call: &Hostcall) -> String {
             value: Some(value), ..
         } => format!(" -> {}", wave::text(value, TEXT_LIMIT)),
         HostcallAnswer::Returned { value: None, .. } => String::new(),
-        HostcallAnswer::Missing => " (no answer was recorded)".to_owned(),
+        HostcallAnswer::Missing => format!(" ({})", unanswered.text()),
         HostcallAnswer::Late => " (its answer comes after many more)".to_owned(),
     };
     line(
@@ -367,7 +372,12 @@ fn line(event: u64, depth: usize, name: &str, arguments: &str, answer: &str) -> 
 /// Deeper nesting is not shown: it would only push the text out of sight.
 const MAX_INDENT: usize = 20;
 
-fn json(name: &str, is_plumbing: bool, call: &Hostcall) -> serde_json::Value {
+fn json(
+    name: &str,
+    is_plumbing: bool,
+    call: &Hostcall,
+    unanswered: Unanswered,
+) -> serde_json::Value {
     let arguments: Vec<_> = call
         .arguments
         .iter()
@@ -391,6 +401,9 @@ fn json(name: &str, is_plumbing: bool, call: &Hostcall) -> serde_json::Value {
             HostcallAnswer::Late => None,
         },
     });
+    if call.answer == HostcallAnswer::Missing {
+        object["unanswered"] = unanswered.text().into();
+    }
     if let HostcallAnswer::Returned { results, value } = &call.answer {
         object["lowered"]["results"] = flat(results);
         object["result"] = value

@@ -284,7 +284,7 @@ impl From<&Row> for ToldHostcall {
             arguments: row.arguments.to_string(),
             result: match &row.answer {
                 RowAnswer::Returned { result, .. } => result.as_ref().map(|r| r.to_string()),
-                RowAnswer::Missing | RowAnswer::Late => None,
+                RowAnswer::Missing(_) | RowAnswer::Late => None,
             },
             later: row.arrival.map(|arrival| ToldArrival {
                 subtask: arrival.subtask,

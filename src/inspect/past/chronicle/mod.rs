@@ -284,14 +284,15 @@ impl Chronicle {
         }
     }
 
-    /// The tasks as they are at a call out: see [`TaskHistory::at`].
+    /// The tasks as they are at a call out: see [`TaskHistory::at_call`].
     ///
     /// # Errors
     ///
     /// If the replay has not come there, or failed before; if there are too many.
     pub fn tasks_at(&self, event: u64, in_call: bool) -> Result<Arc<Tasks>, ChronicleError> {
         let mut told = self.shared.look(Until::Call(event))?;
-        match told.tasks.history.at(event, in_call) {
+        let history = &told.tasks.history;
+        match history.at_call(&told.trace, event, in_call) {
             Ok(tasks) => Ok(Arc::new(tasks)),
             Err(tasks::Untold::Forgotten) => {
                 match self.recall(&mut told, Recallable::Tasks, (event, in_call))? {

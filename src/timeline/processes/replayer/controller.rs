@@ -236,6 +236,7 @@ impl Controller {
             Request::Crossing(question) => self.look(store, kind, at, *question),
             Request::CrossingMemory(question) => self.look(store, kind, at, *question),
             Request::Boundary(question) => self.look(store, kind, at, *question),
+            Request::MemoryOf(question) => self.look(store, kind, at, *question),
             Request::Leaving(question) => self.look(store, kind, at, *question),
             Request::Instances(question) => self.look(store, kind, at, *question),
             Request::Halt => Then::Stand,

@@ -7,11 +7,11 @@ use crate::replay::boundary::{self, Open, Way};
 use crate::replay::frames::{self, Frame, NeedsDebug};
 use crate::replay::tables::{self, Element};
 use crate::replay::variant::Variant;
-use crate::replay::{Answer, GuestStack, Split, State};
+use crate::replay::{Answer, GuestStack, InstanceId, Split, State};
 use crate::timeline::processes::wire::ask::{
     Answered, Boundary, CallOnStack, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals,
-    Instances, Leaving, Locals, Memories, Memory, OnStack, Operands, Question, Splits, Stacks,
-    Table, Tables, Waits,
+    Instances, Leaving, Locals, Memories, Memory, MemoryOf, OnStack, Operands, Question, Splits,
+    Stacks, Table, Tables, Waits,
 };
 use crate::timeline::processes::wire::greeting::Refusal;
 use crate::trace::{CallEnd, TraceError};
@@ -192,6 +192,13 @@ impl Look for Boundary {
     fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<Open>, Refusal> {
         let frames = all_frames(here);
         Ok(boundary::open(here.store, here.modules, &frames))
+    }
+}
+
+impl Look for MemoryOf {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Option<(InstanceId, u32)>, Refusal> {
+        let of = (self.instance, self.crossing);
+        Ok(boundary::memory_of(here.store, here.modules, of))
     }
 }
 

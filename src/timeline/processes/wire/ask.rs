@@ -5,14 +5,14 @@ use super::found::{Ahead, ChangedTicks, Counted, Reached, RunEnd, Visited};
 use super::greeting::{Refusal, ReplayerId};
 use super::run::{Leave, Run};
 use super::told::ToldVisits;
-use crate::component::ModuleId;
 use crate::component::types::CoreValue;
+use crate::component::{CrossingId, ModuleId};
 use crate::replay::boundary::Open;
 use crate::replay::frames::Frame;
 use crate::replay::tables::Element;
 use crate::replay::{Answer, Calling, GuestStack, InstanceId, Position, Split, Tick};
 use crate::timeline::travel::motion::{LogEntry, MemoryRange};
-use crate::trace::CallEnd;
+use crate::trace::{CallEnd, Instance};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -100,6 +100,7 @@ requests! {
     Question Crossing => Option<CrossingInProgress>;
     Question CrossingMemory => Vec<u8>;
     Question Boundary => Vec<Open>;
+    Question MemoryOf => Option<(InstanceId, u32)>;
     Question Leaving => CallEnd;
     Question Instances => Vec<(ModuleId, u32)>;
     Errand Run => RunEnd;
@@ -210,6 +211,13 @@ pub(crate) struct CrossingMemory {
 /// The crossings in progress, outermost first.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Boundary;
+
+/// The memory that a crossing of a component instance reads and writes.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct MemoryOf {
+    pub(crate) instance: Instance,
+    pub(crate) crossing: CrossingId,
+}
 
 /// What a call into the guest will return, by its number among those in progress.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
