@@ -25,7 +25,7 @@ FIXTURES = ["ledger.wasm", "ledger.c", "ledger.csv", "library.wasm"]
 # The worked example of systems.
 FIXTURES += ["recordings/stock.rrtrace", "recordings/till.rrtrace", "stock.c", "till.c", "shop.rrsystem"]
 # That of asynchronous programs.
-FIXTURES += ["wat/deadlock.wat", "motion/shared-set.wat"]
+FIXTURES += ["wat/deadlock.wat", "motion/threads.wat", "motion/shared-set.wat"]
 # Keys that are the clients' own.
 CLIENT_KEYS = {
     "name", "type", "request", "connect", "host", "port", "socket", "debugServer", "preLaunchTask",

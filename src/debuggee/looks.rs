@@ -1,6 +1,6 @@
 //! What a debuggee holds where it stands.
 
-use super::{DataId, DebuggeeError, FramePlace, SourcePoint, SourceRef};
+use super::{DataId, DebuggeeError, FramePlace, SourcePoint, SourceRef, ThreadId};
 use crate::inspect::expression::Telling;
 use crate::inspect::{ChildCount, Notation};
 use crate::timeline::Interrupt;
@@ -19,6 +19,19 @@ pub trait Looks {
     ///
     /// If it cannot be asked any more: its process has died, and another cannot be started.
     fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError>;
+    /// The same of a thread, which may be another one than that which runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`Looks::frames`], or if there is no such thread here, or if interrupted.
+    fn frames_of(
+        &mut self,
+        _thread: ThreadId,
+        window: Window,
+        _interrupt: &Interrupt,
+    ) -> Result<Frames, DebuggeeError> {
+        self.frames(window)
+    }
     /// The groups of values of a frame, in the order in which they are shown.
     ///
     /// # Errors

@@ -44,6 +44,16 @@ pub trait Travels {
         Vec::new()
     }
 
+    /// The stacks that the program has where it stands, that which runs first, each a thread to who
+    /// debugs one recording alone; none where it keeps but one stack.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be asked any more: its process has died, and another cannot be started.
+    fn stacks(&mut self) -> Result<Vec<ThreadView>, DebuggeeError> {
+        Ok(Vec::new())
+    }
+
     /// The thread that is moved and looked at.
     fn thread(&self) -> ThreadId {
         ThreadId::ONLY
@@ -264,6 +274,8 @@ pub struct ThreadView {
     pub name: String,
     /// Where it stands.
     pub moment: String,
+    /// The number of the task whose stack it is, if it is one's and that is known.
+    pub task: Option<u64>,
 }
 
 /// What can be told by now and could not when it was asked.

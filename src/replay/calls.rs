@@ -1,6 +1,7 @@
 //! The calls in progress, out of the guest and into it, and how they lie one inside the
 //! other, on the stack that runs and on those that wait.
 
+use super::guest_stack::{GuestStack, Split, Whose};
 use crate::component::CrossingId;
 use crate::component::types::CoreValue;
 use crate::trace::{Instance, OpenCall, Way};
@@ -31,6 +32,8 @@ pub struct Entering<'a> {
     pub crossing: CrossingId,
     /// Its flat arguments.
     pub args: &'a [CoreValue],
+    /// Which task begins with it, or goes on in a thread that does, as [`Entered::task`] has it.
+    pub task: Option<Whose>,
 }
 
 /// A call into the guest that it has not returned from.
@@ -48,6 +51,11 @@ pub struct Entered {
     pub below: usize,
     /// How many calls into the guest there had been, itself included.
     pub serial: u64,
+    /// Which task it begins, or whose thread it is; `None` where the call does not tell.
+    pub task: Option<Whose>,
+    /// Where it begins a stack: the call into the guest that has called it, by its serial number, and
+    /// the call out with which that did.
+    pub called_by: Option<(u64, u64)>,
 }
 
 /// A stack: what is called on it waits, or runs, together.
@@ -69,7 +77,25 @@ pub(super) struct Calls {
     stacks: u64,
     /// What lay on top of the call that goes on now: it waits on a stack of its own.
     split: Option<StackId>,
+    /// So many tasks there have been.
+    tasks: u64,
+    /// Threads that have been made and have not begun: instance, function and context, and whose
+    /// they will be.
+    made_threads: Vec<((Instance, [CoreValue; 2]), u64)>,
+    /// How many threads each task has begun.
+    begun_threads: HashMap<u64, u64>,
+    /// The call out in which the stack stands that has been parked last, and the call into the
+    /// guest that made it.
+    parked_in: Option<(u64, Calling)>,
+    /// Where stacks were split, in the order of time.
+    splits: Vec<Split>,
 }
+
+/// So many splits are remembered, and then half of them.
+const MOST_SPLITS: usize = 1 << 12;
+
+/// A guest that makes more threads and begins none is not told whose they are.
+const MOST_MADE: usize = 1 << 12;
 
 /// What is to be as it was when the guest goes on in a call out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -126,6 +152,22 @@ impl Stack {
 
     fn is_empty(&self) -> bool {
         self.out.is_empty() && self.entered.is_empty()
+    }
+
+    /// `None` if nothing of the guest is called on it.
+    fn told(&self, runs: bool) -> Option<GuestStack> {
+        let outermost = self.entered.first()?;
+        let on_top = self.entered.last().map_or(0, |entered| entered.below);
+        Some(GuestStack {
+            id: outermost.serial,
+            instance: outermost.instance,
+            crossing: outermost.crossing,
+            args: outermost.args.clone(),
+            task: outermost.task,
+            calling: self.out.get(on_top..).and_then(<[_]>::last).cloned(),
+            open: (self.out.len() + self.entered.len()) as u32,
+            runs,
+        })
     }
 }
 
@@ -191,10 +233,20 @@ impl Calls {
         self.played = Played::Enter;
     }
 
-    /// The guest begins to run a call, after so many calls out.
-    pub(super) fn enter(&mut self, entering: &Entering<'_>, event: u64) {
+    /// The guest begins to run a call, after so many calls out. Such a call may be what a call out of
+    /// a parked stack is answered by, as `answers` says.
+    pub(super) fn enter(
+        &mut self,
+        entering: &Entering<'_>,
+        event: u64,
+        answers: impl FnOnce(&Calling) -> bool,
+    ) {
         self.played = Played::Nothing;
         self.entries += 1;
+        let parked = self.parked_in.take();
+        let parked = parked.filter(|_| self.running.entered.is_empty());
+        let called_by =
+            parked.and_then(|(serial, call)| answers(&call).then_some((serial, call.event)));
         self.running.entered.push(Entered {
             serial: self.entries,
             instance: entering.instance,
@@ -202,7 +254,93 @@ impl Calls {
             args: entering.args.to_vec(),
             event,
             below: self.running.out.len(),
+            task: entering.task,
+            called_by,
         });
+    }
+
+    /// A task begins: its number.
+    pub(super) fn begin_task(&mut self) -> Whose {
+        self.tasks += 1;
+        Whose::Task(self.tasks)
+    }
+
+    /// The stack that runs makes a thread of its task, which begins with this function and
+    /// context.
+    pub(super) fn make_thread(&mut self, instance: Instance, start: [CoreValue; 2]) {
+        let task = self.running.entered.last().and_then(|entered| entered.task);
+        if let Some(task) = task.filter(|_| self.made_threads.len() < MOST_MADE) {
+            self.made_threads.push(((instance, start), task.task()));
+        }
+    }
+
+    /// A thread begins: whose, if that is known.
+    pub(super) fn begin_thread(&mut self, instance: Instance, args: &[CoreValue]) -> Option<Whose> {
+        let is_it = |((of, start), _): &((Instance, [CoreValue; 2]), u64)| {
+            (*of, start.as_slice()) == (instance, args)
+        };
+        let place = self.made_threads.iter().position(is_it)?;
+        let (_, task) = self.made_threads.remove(place);
+        let begun = self.begun_threads.entry(task).or_default();
+        *begun += 1;
+        Some(Whose::Thread(*begun, task))
+    }
+
+    /// The stacks that the guest has: that which runs first, the others in the order in which they
+    /// began.
+    pub(super) fn stacks(&self) -> Vec<GuestStack> {
+        let waiting = self.waiting.iter().filter_map(|stack| stack.told(false));
+        let mut stacks: Vec<GuestStack> = waiting.collect();
+        stacks.sort_by_key(|stack| stack.id);
+        stacks.splice(0..0, self.running.told(true));
+        stacks
+    }
+
+    /// The serial number of the innermost call into the guest on the stack that runs; 0 if there is
+    /// none.
+    pub(super) fn innermost(&self) -> u64 {
+        let innermost = self.running.entered.last();
+        innermost.map_or(0, |entered| entered.serial)
+    }
+
+    /// The serial numbers of the calls into the guest on the stack that runs, outermost first.
+    pub(super) fn serials(&self) -> Vec<u64> {
+        let entered = self.running.entered.iter();
+        entered.map(|entered| entered.serial).collect()
+    }
+
+    /// Whether what is looked at waits while another stack runs, by these serial numbers,
+    /// outermost first: the innermost of those calls that is still in progress counts; `None` if
+    /// none is. With `and_called`, a stack is looked at, too, that has been begun by the call in which one of them stands.
+    pub(super) fn are_elsewhere(&self, serials: &[u64], and_called: bool) -> Option<bool> {
+        let runs = |serial| self.running.entered.iter().any(|e| e.serial == serial);
+        let mut inner = serials.iter().rev();
+        let there = inner.find_map(|serial| match (runs(*serial), self.waits(*serial)) {
+            (true, _) => Some(false),
+            (_, true) => Some(true),
+            (false, false) => None,
+        });
+        let from = self.called_from().filter(|_| and_called);
+        match from.is_some_and(|(serial, _)| serials.contains(&serial)) {
+            true => Some(false),
+            false => there,
+        }
+    }
+
+    /// If the stack that runs was begun by a call that another one still stands in: the call into the
+    /// guest that made it, and the outermost of that stack, by their serial numbers.
+    pub(super) fn called_from(&self) -> Option<(u64, u64)> {
+        let (serial, event) = self.running.entered.first()?.called_by?;
+        let mut waiting = self.waiting.iter();
+        let caller = waiting.find(|stack| stack.entered.iter().any(|e| e.serial == serial))?;
+        let stands_in = caller.out.last().map(|call| call.event);
+        let outermost = caller.entered.first()?.serial;
+        (stands_in == Some(event)).then_some((serial, outermost))
+    }
+
+    /// Where stacks were split so far, as far as that is remembered.
+    pub(super) fn splits(&self) -> &[Split] {
+        &self.splits
     }
 
     /// The guest has returned from the innermost call into it.
@@ -236,6 +374,8 @@ impl Calls {
     /// The stack that runs waits, and none runs.
     pub(super) fn park(&mut self) {
         let stack = std::mem::take(&mut self.running);
+        let within = stack.entered.last().map(|entered| entered.serial);
+        self.parked_in = within.zip(stack.out.last().cloned());
         self.waiting.push(stack);
     }
 
@@ -283,6 +423,15 @@ impl Calls {
         let above = self.running.split_off(at, StackId(self.stacks));
         if !above.is_empty() {
             self.split = Some(above.id);
+            if let (Some(entered), Some(call)) = (above.entered.first(), above.out.last()) {
+                if self.splits.len() >= MOST_SPLITS {
+                    self.splits.drain(..MOST_SPLITS / 2);
+                }
+                self.splits.push(Split {
+                    serial: entered.serial,
+                    event: call.event,
+                });
+            }
             self.waiting.push(above);
         }
         Some(())

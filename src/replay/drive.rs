@@ -215,14 +215,21 @@ async fn enter(
     if store.as_context().data().in_progress().len() > MAX_NESTING {
         return Err(wasmtime::Error::from(ReplayError::Nesting(MAX_NESTING)));
     }
+    let component = store.as_context().data().component().clone();
+    let crossing = component.crossing(id);
+    let kind = crossing.map(|crossing| &crossing.kind);
+    let calls = &mut store.data_mut().calls;
+    let task = match kind {
+        Some(CrossingKind::Lift) => Some(calls.begin_task()),
+        Some(CrossingKind::ThreadStart(_)) => calls.begin_thread(instance, args),
+        _ => None,
+    };
     let entry = Entering {
         instance,
         crossing: id,
         args,
+        task,
     };
-    let component = store.as_context().data().component().clone();
-    let crossing = component.crossing(id);
-    let kind = crossing.map(|crossing| &crossing.kind);
     if let (Some(crossing), Some(CrossingKind::Callback)) = (crossing, kind) {
         let printed = told(&mut *store, instance, crossing, args, &[]);
         print(&mut *store, instance, printed)?;
@@ -240,7 +247,12 @@ async fn enter(
     bound_end(&mut *store);
     let mut context = store.as_context_mut();
     let state = context.data_mut();
-    state.calls.enter(&entry, state.checks.events);
+    let answers = |call: &Calling| {
+        let called = component.crossing(call.crossing);
+        let answerer = called.map(|called| component.answerer(call.instance, called));
+        matches!(answerer, Some(Answerer::Component(of, lift)) if (of, lift) == (instance, id))
+    };
+    state.calls.enter(&entry, state.checks.events, answers);
     contexts::entering(&mut *store);
     call(store, function, &args, &mut results).await?;
     store.as_context_mut().data_mut().calls.leave();
@@ -390,6 +402,11 @@ pub(super) async fn answer(
             false => 0,
         },
     };
+    if let (Some(Builtin::ThreadNewIndirect(_)), [function, context]) =
+        (crossing.builtin(), calling.args.as_slice())
+    {
+        state.calls.make_thread(instance, [*function, *context]);
+    }
     state.calls.call(calling.clone());
     contexts::calling_out(&mut *caller, crossing.id);
     if keeps_stacks {

@@ -5,6 +5,7 @@ use super::clock::Clock;
 use super::contexts::Tree;
 use super::divergence::Divergence;
 use super::gauge::Gauge;
+use super::guest_stack::{GuestStack, Split};
 use super::instances::{CoreInstance, Instances};
 use super::output::{Printed, Streams};
 use super::position::{InstanceId, Tick};
@@ -280,18 +281,39 @@ impl State {
         self.calls.entered()
     }
 
-    /// The serial number of the innermost call into the guest that it has not returned from, of
-    /// the stack that runs; 0 if there is none.
-    pub fn on_stack(&self) -> u64 {
-        self.calls
-            .entered()
-            .last()
-            .map_or(0, |entered| entered.serial)
+    /// The serial numbers of the calls into the guest that it has not returned from, of the
+    /// stack that runs, outermost first.
+    pub fn on_stack(&self) -> Vec<u64> {
+        self.calls.serials()
     }
 
-    /// Whether this call into the guest is one that waits, while another stack runs.
-    pub fn waits(&self, serial: u64) -> bool {
-        self.calls.waits(serial)
+    /// The serial number of the innermost of them: the call into the guest whose frames are the
+    /// innermost ones; 0 if there is none.
+    pub fn innermost_call(&self) -> u64 {
+        self.calls.innermost()
+    }
+
+    /// Whether the innermost of these calls into the guest that is still in progress waits, while
+    /// another stack runs; with `and_called`, one that none of them has begun. `None` if none is in
+    /// progress.
+    pub fn is_elsewhere(&self, serials: &[u64], and_called: bool) -> Option<bool> {
+        self.calls.are_elsewhere(serials, and_called)
+    }
+
+    /// If the stack that runs was begun by a call that another one still stands in: which one,
+    /// by the serial number of its outermost call into the guest.
+    pub fn called_from(&self) -> Option<u64> {
+        self.calls.called_from().map(|(_, outermost)| outermost)
+    }
+
+    /// Where stacks were split so far, in the order of time, as far as that is remembered.
+    pub fn splits(&self) -> &[Split] {
+        self.calls.splits()
+    }
+
+    /// The stacks that the guest has, that which runs first.
+    pub fn stacks(&self) -> Vec<GuestStack> {
+        self.calls.stacks()
     }
 
     /// The outgoing crossing that the guest stands in; `None` while its code runs,

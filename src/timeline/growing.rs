@@ -53,6 +53,8 @@ impl Timeline {
                 false => Reason::Paused,
             };
         }
+        // They know only as much as there was, and stand where they stood all the same.
+        self.left.clear();
         self.know_less();
         if let Err(error) = self.sweep_on() {
             tracing::warn!("no sweep: {error}");

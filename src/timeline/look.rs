@@ -1,4 +1,5 @@
-//! What the guest has where the session stands. Looking changes nothing.
+//! What the guest has where the session stands, or on a stack that waits there. Looking changes
+//! nothing.
 
 use super::interrupt::Interrupt;
 use super::processes::wire::ask::{
@@ -19,7 +20,7 @@ use crate::trace::{CallEnd, Instance};
 impl Timeline {
     /// Asks the live replayer; if it has died, or cannot tell because it runs optimised
     /// code, brings another to where it stood and asks that.
-    fn ask<Q: Question + Clone>(&mut self, question: Q) -> Result<Q::Answer> {
+    pub(super) fn ask<Q: Question + Clone>(&mut self, question: Q) -> Result<Q::Answer> {
         let waits = self.waits_for_code.clone();
         let patience = waits.as_ref().map_or(Patience::Short, Patience::Long);
         self.recovering(patience, |timeline| {
@@ -44,7 +45,10 @@ impl Timeline {
     ///
     /// If replayers die.
     pub fn frames(&mut self) -> Result<Vec<Frame>> {
-        self.ask(Frames)
+        let mut frames = self.ask_stack(Frames)?;
+        let own = frames.len() - (self.below()?.frames as usize).min(frames.len());
+        frames.truncate(own);
+        Ok(frames)
     }
 
     /// The call into the guest whose frames are the innermost ones here: how many of them had been
@@ -54,7 +58,8 @@ impl Timeline {
     ///
     /// As for [`Timeline::frames`].
     pub fn turn(&mut self) -> Result<u64> {
-        self.ask(OnStack)
+        let innermost = self.ask_stack(OnStack)?.pop();
+        Ok(innermost.map_or(0, |call| call.serial))
     }
 
     /// The locals of a frame, by its index in [`Timeline::frames`].
@@ -65,7 +70,7 @@ impl Timeline {
     /// debugging; it will be.
     pub fn locals(&mut self, frame: usize) -> Result<Vec<CoreValue>> {
         let frame = frame as u32;
-        self.ask(Locals { frame })
+        self.ask_stack(Locals { frame })
     }
 
     /// The operand stack of a frame, bottom first.
@@ -75,7 +80,7 @@ impl Timeline {
     /// As for [`Timeline::locals`].
     pub fn operands(&mut self, frame: usize) -> Result<Vec<CoreValue>> {
         let frame = frame as u32;
-        self.ask(Operands { frame })
+        self.ask_stack(Operands { frame })
     }
 
     /// The globals of a core instance.
@@ -113,7 +118,7 @@ impl Timeline {
     ///
     /// If replayers die, or the recording is damaged there.
     pub fn crossing(&mut self) -> Result<Option<CrossingInProgress>> {
-        self.ask(Crossing)
+        self.ask_stack(Crossing)
     }
 
     /// Bytes of the memory that the crossing in progress reads and writes.
@@ -142,7 +147,15 @@ impl Timeline {
     ///
     /// If replayers die.
     pub fn boundary(&mut self) -> Result<Vec<Open>> {
-        self.ask(Boundary)
+        let below = self.below()?;
+        let all = self.ask_stack(Boundary)?;
+        let own = all.into_iter().skip(below.open);
+        Ok(own
+            .map(|open| Open {
+                outside: open.outside - below.frames.min(open.outside),
+                ..open
+            })
+            .collect())
     }
 
     /// The memory that a crossing of a component instance reads and writes, and its number in the
@@ -166,7 +179,8 @@ impl Timeline {
     ///
     /// If replayers die, or the recording is damaged there.
     pub fn leaving(&mut self, entered: u32) -> Result<CallEnd> {
-        self.ask(Leaving { entered })
+        let entered = entered + self.below()?.entered;
+        self.ask_stack(Leaving { entered })
     }
 
     /// The sizes of an instance's memories in bytes.

@@ -11,6 +11,7 @@ mod options;
 mod passes;
 pub mod processes;
 mod recovery;
+mod suspended;
 pub mod travel;
 mod twin;
 
@@ -48,6 +49,7 @@ use processes::early;
 use processes::pool::Pool;
 use processes::process::{Process, ProcessError};
 use processes::watching::{Watching, WatchingSweep};
+use processes::wire::ask::CallOnStack;
 use processes::wire::greeting::Load;
 use std::collections::HashMap;
 use std::fs::File;
@@ -173,9 +175,15 @@ pub struct Timeline {
     here: Stop,
     /// How many of the inlined calls that begin there are still ahead.
     unbegun: u32,
-    /// For a motion that looks at frames of one stack of several: the call into the guest that
-    /// holds them.
-    on_stack: Option<u64>,
+    /// For a motion that looks at frames of one stack of several: the calls into the guest that
+    /// hold them, outermost first.
+    on_stack: Option<Vec<CallOnStack>>,
+    /// The stack that the present motion is of, where it is another one than that which runs.
+    turn: Option<u64>,
+    /// The waiting stack whose frames are looked at; `None`: that which runs.
+    looked_at: Option<suspended::LookedAt>,
+    /// Processes that stand where stacks ran last that wait here, or have waited.
+    left: Vec<suspended::Left>,
     /// What looks waits until code for debugging is compiled, if it takes that, or until this is raised.
     waits_for_code: Option<Interrupt>,
     /// What the function has returned that was stepped out of to here.
@@ -253,6 +261,9 @@ impl Timeline {
             unbegun: 0,
             waits_for_code: None,
             on_stack: None,
+            turn: None,
+            looked_at: None,
+            left: Vec::new(),
             returned: None,
             sweep: Sweep::to_come(options),
             depths: Depths::Unwanted,

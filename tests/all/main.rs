@@ -123,6 +123,8 @@ mod system_views;
 mod tasks;
 mod tasks_and_wasmtime;
 mod terminal;
+mod thread_sessions;
+mod threads;
 mod timeline;
 mod timeline_breakpoints;
 mod timeline_changes;

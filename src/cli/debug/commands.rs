@@ -122,6 +122,7 @@ static TABLE: &[PromptCommand] = &[
     entry(Stopping, "enable", &["en"], "[N…]", "stop at them again", breakpoint_commands::enable),
     entry(Looking, "backtrace", &["bt", "where"], "[full] [COUNT|-COUNT]", "the frames of the stack, the innermost (-: outermost) ones; full: with their variables", stack::backtrace),
     entry(Looking, "frame", &["f"], "[N|function NAME]", "look at frame N, or that of a function; without it, show which one is looked at", stack::frame),
+    entry(Looking, "thread", &[], "N", "look at another thread, and step in it: `threads` lists them", stack::thread),
     entry(Looking, "up", &[], "[COUNT]", "look at the caller's frame", stack::up),
     entry(Looking, "down", &[], "[COUNT]", "look at the called one's frame", stack::down),
     entry(Looking, "list", &["l"], "[-|LINE|FIRST,LAST|FILE:LINE|FUNCTION]", "source around this line; again: further on; -: before", text::list).completing(Places).again(onward),

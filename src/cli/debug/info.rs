@@ -204,10 +204,10 @@ fn source(prompt: &mut Prompt) -> Done {
     Ok(Next::Continue)
 }
 
-/// There is one, and it knows the time; of a system, one for each recording.
+/// There is one, and it knows the time; of a system, one for each recording; and one for each stack.
 fn threads(prompt: &mut Prompt) -> Done {
     if prompt.threads()?.len() > 1 {
-        return prompt.console("rr nodes");
+        return prompt.console("rr threads");
     }
     let moment = prompt.client.moment()?;
     let frame = prompt.selected()?;

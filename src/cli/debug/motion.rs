@@ -196,7 +196,11 @@ impl Prompt {
     }
 
     fn step(&mut self, times: &str, step: &StepAsked) -> Done {
-        let motion = json!({ "direction": step.direction, "unit": step.unit, "kind": step.kind });
+        let mut motion =
+            json!({ "direction": step.direction, "unit": step.unit, "kind": step.kind });
+        if let Some(thread) = self.client.turned_to() {
+            motion["threadId"] = json!(thread);
+        }
         let is_step = |here: &StoppedEventBody| here.reason == StoppedEventReason::Step;
         self.often(times, "rr/step", is_step, &motion)?;
         if step.unit == "instruction" {
@@ -209,6 +213,9 @@ impl Prompt {
     /// Out of the frame that is looked at.
     fn step_out(&mut self, direction: &str) -> Done {
         let mut motion = json!({ "direction": direction, "unit": "line", "kind": "out" });
+        if let Some(thread) = self.client.turned_to() {
+            motion["threadId"] = json!(thread);
+        }
         if let (1.., Some(frame)) = (self.level().0, self.selected()?) {
             motion["frameId"] = json!(frame.id);
         }

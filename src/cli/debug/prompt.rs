@@ -326,8 +326,19 @@ impl Prompt {
 
     /// What the threads are called.
     pub(super) fn threads(&mut self) -> anyhow::Result<Vec<String>> {
+        let threads = self.all_threads()?.into_iter();
+        Ok(threads.map(|thread| thread.name).collect())
+    }
+
+    pub(super) fn all_threads(&mut self) -> anyhow::Result<Vec<ThreadName>> {
         let told: Threads = self.client.ask("threads", json!({}))?;
-        Ok(told.threads.into_iter().map(|thread| thread.name).collect())
+        Ok(told.threads)
+    }
+
+    /// Whether several recordings are debugged: then a moment is one of theirs.
+    pub(super) fn is_system(&mut self) -> anyhow::Result<bool> {
+        let when: serde_json::Value = self.client.ask("rr/when", json!({}))?;
+        Ok(!when["node"].is_null())
     }
 
     pub(super) fn sources(&mut self) -> anyhow::Result<Vec<Source>> {
@@ -351,6 +362,7 @@ struct Threads {
 }
 
 #[derive(Debug, Deserialize)]
-struct ThreadName {
-    name: String,
+pub(super) struct ThreadName {
+    pub(super) id: i64,
+    pub(super) name: String,
 }

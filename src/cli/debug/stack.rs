@@ -135,6 +135,31 @@ fn level(text: &str) -> anyhow::Result<usize> {
     })
 }
 
+/// Another thread is looked at, and the next step is its.
+pub(super) fn thread(prompt: &mut Prompt, arguments: &str) -> Done {
+    let threads = prompt.all_threads()?;
+    let number = arguments.trim().parse::<i64>().ok();
+    let found = threads.iter().find(|thread| Some(thread.id) == number);
+    // Of a system, its nodes have names.
+    let (Some(found), false) = (found, prompt.is_system()?) else {
+        return prompt.console(&format!("rr thread {arguments}"));
+    };
+    prompt.client.turn_to(found.id);
+    prompt.stack = Stack::default();
+    prompt.fetch(LOOKED_THROUGH)?;
+    prompt.stack.selected = telling(&prompt.stack.frames, false);
+    prompt.say(&format!(
+        "thread {}: {}",
+        found.id,
+        on_one_line(&found.name)
+    ))?;
+    match prompt.stack.frames.is_empty() {
+        true => prompt.say(NOWHERE)?,
+        false => return prompt.select(prompt.stack.selected),
+    }
+    Ok(Next::Continue)
+}
+
 pub(super) fn up(prompt: &mut Prompt, arguments: &str) -> Done {
     let count = count(arguments)?;
     let level = prompt.stack.selected.saturating_add(count);

@@ -128,7 +128,19 @@ impl Client {
                 error,
             })?;
         self.thread = stopped.thread_id.unwrap_or(self.thread);
+        self.is_turned = false;
         Ok(stopped)
+    }
+
+    /// From now on, until the next stop, it is another thread that is looked at.
+    pub fn turn_to(&mut self, thread: i64) {
+        self.thread = thread;
+        self.is_turned = true;
+    }
+
+    /// The thread that has been turned to since the last stop.
+    pub fn turned_to(&self) -> Option<i64> {
+        self.is_turned.then_some(self.thread)
     }
 
     /// The stack, from the innermost frame outward.

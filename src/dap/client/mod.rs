@@ -108,6 +108,8 @@ pub struct Client {
     last_seq: i64,
     /// The thread that stopped last.
     thread: i64,
+    /// Whether another one has been turned to since.
+    is_turned: bool,
     /// Messages that came while others were awaited.
     kept: Vec<Value>,
     is_over: bool,
@@ -159,6 +161,7 @@ impl Client {
             second: Second::Same,
             last_seq: 0,
             thread: 1,
+            is_turned: false,
             kept: Vec::new(),
             is_over: false,
             server: None,

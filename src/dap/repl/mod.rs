@@ -21,6 +21,7 @@ mod seek;
 mod step;
 mod system;
 mod tasks;
+mod threads;
 mod when;
 pub(super) mod wrote;
 
@@ -125,6 +126,8 @@ static TABLE: &[ConsoleCommand] = &[
     resources::RESOURCES,
     tasks::TASKS,
     tasks::TASK,
+    threads::THREADS,
+    threads::THREAD,
     output::OUTPUT,
     functions::FUNCTIONS,
     futures::FUTURES,

@@ -7,7 +7,7 @@ use crate::timeline::travel::motion::{Direction, Motion};
 
 pub(super) const NODES: ConsoleCommand = ConsoleCommand {
     words: "nodes",
-    also: &["info nodes", "info threads"],
+    also: &["info nodes"],
     arguments: "[open]",
     about: "the recordings of this system, and where each stands; `open` looks at all of them",
     run: nodes,
@@ -15,7 +15,7 @@ pub(super) const NODES: ConsoleCommand = ConsoleCommand {
 
 pub(super) const NODE: ConsoleCommand = ConsoleCommand {
     words: "node",
-    also: &["thread"],
+    also: &[],
     arguments: "NAME|NUMBER",
     about: "look at and move another recording of this system",
     run: node,
@@ -45,7 +45,7 @@ pub(super) const MESSAGES: ConsoleCommand = ConsoleCommand {
     run: messages,
 };
 
-fn nodes(context: &mut Context<'_>, rest: &str) -> Ran {
+pub(super) fn nodes(context: &mut Context<'_>, rest: &str) -> Ran {
     several(context)?;
     match rest {
         "open" => context
@@ -74,7 +74,7 @@ fn several(context: &Context<'_>) -> Result<Vec<ThreadView>, super::CommandError
     }
 }
 
-fn node(context: &mut Context<'_>, rest: &str) -> Ran {
+pub(super) fn node(context: &mut Context<'_>, rest: &str) -> Ran {
     let threads = several(context)?;
     let Some(thread) = thread_named(context.debuggee, rest) else {
         let names: Vec<&str> = threads.iter().map(|thread| thread.name.as_str()).collect();

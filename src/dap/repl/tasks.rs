@@ -28,10 +28,20 @@ fn tasks(context: &mut Context<'_>, arguments: &str) -> Ran {
         }
     };
     let shown = context.debuggee.tasks(false)?;
+    // Of a system they are of all its nodes, each with tasks of its own.
+    let stacks = match context.debuggee.threads().is_empty() {
+        true => context.debuggee.stacks()?,
+        false => Vec::new(),
+    };
     let mut lines: Vec<String> = Vec::new();
     for task in &shown.told.tasks {
         lines.push(headline(task));
         lines.push(format!("    {}", task.words));
+        let of_it = stacks.iter().filter(|stack| stack.task == Some(task.id));
+        let numbers: Vec<String> = of_it.map(|stack| stack.id.0.to_string()).collect();
+        if !numbers.is_empty() {
+            lines.push(format!("    on thread {}", numbers.join(", ")));
+        }
     }
     if lines.is_empty() {
         lines.push("no task is in progress here".to_owned());

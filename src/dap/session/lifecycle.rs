@@ -178,7 +178,12 @@ pub(super) fn threads(session: &mut Session, _: Unread) -> Handled<ThreadsRespon
             false => session.thread_name.clone(),
         },
     };
+    let stacks = session.stacks();
     let threads = match &session.state {
+        State::Configuring(_) | State::Stopped(_) if !stacks.is_empty() => {
+            session.threads = stacks;
+            session.threads.clone()
+        }
         State::Configuring(debuggee) | State::Stopped(debuggee)
             if !debuggee.threads().is_empty() =>
         {
@@ -198,7 +203,7 @@ pub(super) fn threads(session: &mut Session, _: Unread) -> Handled<ThreadsRespon
     Reply::now(ThreadsResponse { threads })
 }
 
-/// A node of a system.
+/// A node of a system, or a stack of a recording.
 fn named(view: ThreadView) -> Thread {
     Thread {
         id: view.id.0,
@@ -207,6 +212,14 @@ fn named(view: ThreadView) -> Thread {
 }
 
 impl Session {
+    /// The stacks of a recording that keeps several, as threads.
+    pub(super) fn stacks(&mut self) -> Vec<Thread> {
+        let views = self.debuggee().map(|debuggee| debuggee.stacks());
+        // What cannot be asked any more says so when its frames are asked for.
+        let views = views.ok().and_then(Result::ok).unwrap_or_default();
+        views.into_iter().map(named).collect()
+    }
+
     /// Remembers how the client wants to look at what it opens.
     fn look(&mut self, view: &ViewArguments) {
         let view = view.clone();

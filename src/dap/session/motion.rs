@@ -182,9 +182,10 @@ impl Session {
     /// Which thread the next motion is of. Where there is one only, clients may say what they like.
     fn choose(&mut self, arguments: &MotionArguments) {
         let is_alone = arguments.single_thread == Some(true);
-        let has_several = self
-            .debuggee()
-            .is_ok_and(|debuggee| !debuggee.threads().is_empty());
+        let has_several = self.debuggee().is_ok_and(|debuggee| {
+            let stacks = debuggee.stacks();
+            !debuggee.threads().is_empty() || stacks.is_ok_and(|stacks| !stacks.is_empty())
+        });
         self.chosen = arguments
             .thread_id
             .filter(|_| has_several)

@@ -21,8 +21,21 @@ pub(super) fn stack_trace(
     let thread = ThreadId(arguments.thread_id);
     let debuggee = session.debuggee()?;
     let present = debuggee.thread();
-    if debuggee.threads().is_empty() || thread == present {
+    if thread == present {
         return Ok(Reply::Now(stack_here(session, &arguments)?, Then::Nothing));
+    }
+    if debuggee.threads().is_empty() {
+        // What a stack holds that waits has to be found out first.
+        return asking::ask(
+            move |debuggee, _, interrupt| {
+                let none = Window {
+                    start: 0,
+                    levels: Some(0),
+                };
+                debuggee.frames_of(thread, none, interrupt)
+            },
+            move |session, _| Ok(Reply::Now(stack_here(session, &arguments)?, Then::Nothing)),
+        );
     }
     // It may have to be opened. What is looked at beside is not what moves next.
     asking::ask(
@@ -47,11 +60,12 @@ fn stack_here(
         // The protocol says that zero is all.
         levels: arguments.levels.filter(|levels| *levels > 0).map(whole),
     };
-    let mut found = session.debuggee()?.frames(window)?;
+    let thread = ThreadId(arguments.thread_id);
+    let mut found = session.frames_of(thread, window)?;
     if let (0, Some(asked)) = (window.start, window.levels)
         && session.client.client_id.as_deref() == Some("vscode")
     {
-        let own = session.up_to_own(&found, asked)?;
+        let own = session.up_to_own(thread, &found, asked)?;
         found = own.unwrap_or(found);
     }
     if let Some(format) = &arguments.format {
@@ -95,10 +109,21 @@ fn frame_out(frame: FrameId) -> i64 {
 const LOOKED_THROUGH: usize = 64;
 
 impl Session {
+    fn frames_of(&mut self, thread: ThreadId, window: Window) -> Result<Frames, Refusal> {
+        Ok(self
+            .debuggee()?
+            .frames_of(thread, window, &Interrupt::new())?)
+    }
+
     /// VS Code asks for one frame, or for 20, and shows the first one of these that has a
     /// source and is not subdued. In a hostcall that is farther out, below the hostcall itself,
     /// shims and libraries: VS Code takes more frames than it has asked for.
-    fn up_to_own(&mut self, found: &Frames, asked: usize) -> Result<Option<Frames>, Refusal> {
+    fn up_to_own(
+        &mut self,
+        thread: ThreadId,
+        found: &Frames,
+        asked: usize,
+    ) -> Result<Option<Frames>, Refusal> {
         let is_own = |session: &Session, frame: &Frame| {
             frame.place.is_some() && session.presentation(frame) == Presentation::Normal
         };
@@ -110,7 +135,7 @@ impl Session {
             start: 0,
             levels: Some(LOOKED_THROUGH),
         };
-        let mut more = self.debuggee()?.frames(window)?;
+        let mut more = self.frames_of(thread, window)?;
         let own = more.frames.iter().position(|frame| is_own(self, frame));
         Ok(own.map(|own| {
             more.frames.truncate((own + 1).max(asked));

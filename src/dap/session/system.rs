@@ -213,7 +213,8 @@ impl Session {
     /// The thread that a request of ours names; where there is one only, clients may say what
     /// they like.
     pub(super) fn thread_in(&mut self, named: Option<i64>) -> Result<Option<ThreadId>, Refusal> {
-        let has_several = !self.debuggee()?.threads().is_empty();
+        let debuggee = self.debuggee()?;
+        let has_several = !debuggee.threads().is_empty() || !debuggee.stacks()?.is_empty();
         Ok(named.filter(|_| has_several).map(ThreadId))
     }
 }

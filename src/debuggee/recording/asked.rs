@@ -3,13 +3,14 @@
 
 use super::Recording;
 use super::texts::Text;
+use super::threads::{children_of, view_of, whose};
 use crate::debuggee::{
     BreakpointState, Code, Data, DataBreakpointRequest, DataMeant, DebuggeeError, EvaluateContext,
     FilterRequest, Format, FrameId, Frames, FunctionBreakpointRequest, FunctionView,
     InstanceHandles, InstructionBreakpointRequest, InstructionView, Looks, MemoryView, ModuleView,
     Output, Page, Past, Printed, Scope, SourceBreakpointRequest, SourceOrigin, SourcePoint,
-    SourceRef, SourceText, Stops, TasksShown, TextRef, Thrown, ValuesRef, VariableInSource,
-    VariableView, WhichRequest, Window,
+    SourceRef, SourceText, Stops, TasksShown, TextRef, ThreadId, Thrown, ValuesRef,
+    VariableInSource, VariableView, WhichRequest, Window,
 };
 use crate::inspect::expression::Telling;
 use crate::inspect::hostcall::listing::{Listing, Row};
@@ -60,7 +61,25 @@ impl Stops for Recording {
     }
 
     fn data(&mut self, meant: &DataMeant) -> Result<Data, DebuggeeError> {
-        self.data_meant(meant)
+        let (stack, own) = match meant {
+            DataMeant::Inside { of, name } => {
+                let (stack, of) = whose(of);
+                let name = name.clone();
+                (stack, DataMeant::Inside { of, name })
+            }
+            DataMeant::Expression {
+                text,
+                frame: Some(frame),
+            } => {
+                let (stack, own) = self.untagged(*frame)?;
+                let (text, frame) = (text.clone(), Some(own));
+                (stack, DataMeant::Expression { text, frame })
+            }
+            other => (None, other.clone()),
+        };
+        self.in_stack(stack, &Interrupt::new(), |recording| {
+            recording.data_meant(&own)
+        })
     }
 
     fn breakpoint_locations(
@@ -78,11 +97,28 @@ impl Looks for Recording {
     }
 
     fn frames(&mut self, window: Window) -> Result<Frames, DebuggeeError> {
-        self.shown_frames(window)
+        self.frames_of_thread(self.thread_here(), window, &Interrupt::new())
+    }
+
+    fn frames_of(
+        &mut self,
+        thread: ThreadId,
+        window: Window,
+        interrupt: &Interrupt,
+    ) -> Result<Frames, DebuggeeError> {
+        self.frames_of_thread(thread, window, interrupt)
     }
 
     fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>, DebuggeeError> {
-        self.scopes_of(frame)
+        let (stack, scopes) = self.in_frame(Some(frame), |recording, own| match own {
+            Some(own) => recording.scopes_of(own),
+            None => Ok(Vec::new()),
+        })?;
+        let scopes = scopes.into_iter().map(|scope| Scope {
+            children: children_of(stack, scope.children),
+            ..scope
+        });
+        Ok(scopes.collect())
     }
 
     fn variables(
@@ -91,7 +127,12 @@ impl Looks for Recording {
         page: Page,
         format: Format,
     ) -> Result<Vec<VariableView>, DebuggeeError> {
-        self.values_in(of, page, format)
+        let (stack, own) = whose(of);
+        let values = self.in_stack(stack, &Interrupt::new(), |recording| {
+            recording.values_in(&own, page, format)
+        })?;
+        let values = values.into_iter().map(|view| view_of(stack, view));
+        Ok(values.collect())
     }
 
     fn evaluate(
@@ -101,11 +142,15 @@ impl Looks for Recording {
         _context: EvaluateContext,
         format: Format,
     ) -> Result<VariableView, DebuggeeError> {
-        self.evaluate_in(expression, frame, format)
+        let (stack, view) = self.in_frame(frame, |recording, own| {
+            recording.evaluate_in(expression, own, format)
+        })?;
+        Ok(view_of(stack, view))
     }
 
     fn names(&mut self, frame: Option<FrameId>) -> Vec<String> {
-        self.names_in(frame)
+        let names = self.in_frame(frame, |recording, own| Ok(recording.names_in(own)));
+        names.map_or_else(|_| Vec::new(), |(_, names)| names)
     }
 
     fn declared(
@@ -114,7 +159,10 @@ impl Looks for Recording {
         frame: Option<FrameId>,
         telling: Telling,
     ) -> Result<String, DebuggeeError> {
-        self.declared_in(text, frame, telling)
+        let (_, told) = self.in_frame(frame, |recording, own| {
+            recording.declared_in(text, own, telling)
+        })?;
+        Ok(told)
     }
 
     fn read_memory(
@@ -196,7 +244,8 @@ impl Code for Recording {
         address: &str,
         frame: Option<FrameId>,
     ) -> Result<String, DebuggeeError> {
-        self.symbol(address, frame)
+        let (_, told) = self.in_frame(frame, |recording, own| recording.symbol(address, own))?;
+        Ok(told)
     }
 
     fn modules(&mut self) -> Result<Vec<ModuleView>, DebuggeeError> {

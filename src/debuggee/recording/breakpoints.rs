@@ -477,7 +477,8 @@ impl Recording {
     ) -> Result<Stop, DebuggeeError> {
         self.find_changes(output, interrupt)?;
         let begun = (self.timeline.here().position, self.panic_here()?);
-        let stop = self.timeline.travel(motion, interrupt)?;
+        let turn = self.threads.turn.take();
+        let stop = self.timeline.travel_on(turn, motion, interrupt)?;
         for entry in self.timeline.take_log() {
             output.console(&match entry.text {
                 LogText::Message(text) | LogText::Problem(text) => text,

@@ -144,7 +144,7 @@ impl Recording {
         let component = trace.component().clone();
         let open = &frame.open;
         let recorded = trace.answer_to(open.event).map_err(failed)?;
-        let has_returned = self.timeline.here().position.phase == Phase::Answered
+        let has_returned = self.timeline.phase() == Phase::Answered
             && self.timeline.boundary()?.len() == frame.index + 1;
         let (results, writes) = match &recorded {
             Recorded::Answered(answered) => (answered.results.clone(), answered.writes.clone()),

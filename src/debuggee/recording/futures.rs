@@ -95,6 +95,10 @@ type Waitables = BTreeMap<u32, String>;
 impl Recording {
     /// The frames below the stack at this stop.
     pub(super) fn logical(&mut self) -> Result<Arc<[Logical]>, DebuggeeError> {
+        if self.timeline.looks_elsewhere() {
+            // They are below that which runs.
+            return Ok(Arc::default());
+        }
         if let Some(known) = &self.logical {
             return Ok(known.clone());
         }

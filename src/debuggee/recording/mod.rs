@@ -44,6 +44,7 @@ mod task_frames;
 mod task_steps;
 mod tasks;
 pub(super) mod texts;
+mod threads;
 mod thrown;
 mod values;
 mod whole;
@@ -53,7 +54,8 @@ pub use launcher::RecordingLauncher;
 use super::kept::{KeptMark, Place};
 use super::{
     BecameKnown, DataId, DebuggeeError, FrameId, History, LineVisit, LiveRun, Looks, Mark, Output,
-    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, TimeOfHost, Travels,
+    Preparing, SourceOrigin, SourcePoint, StepInTarget, StopText, ThreadId, ThreadView, TimeOfHost,
+    Travels,
 };
 use crate::component::ModuleId;
 use crate::inspect::core_level::CoreItems;
@@ -82,14 +84,19 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use texts::Listings;
+use threads::Threads;
 
 /// What is said where a session begins in what libraries have sources of.
 const NOT_OWN: &str = "No function of the program's own that has debug information runs: \
                        this is a library's. Compile with -g to begin in your own code.";
 
+/// The crossings in progress that were asked for, by their index.
+type CallsHere = HashMap<usize, Arc<ShownCall>>;
+
 /// A recording being debugged.
 pub struct Recording {
     timeline: Timeline,
+    threads: Threads,
     breakpoints: Breakpoints,
     /// The filter for panics, if it is on.
     panics: Option<Panics>,
@@ -112,7 +119,7 @@ pub struct Recording {
     /// What of them came to its end later, once asked for.
     arrivals: Option<Arc<Arrivals>>,
     /// The crossings in progress at this stop that were asked for, by their index.
-    calls: HashMap<usize, Arc<ShownCall>>,
+    calls: CallsHere,
     /// What modules say of their items, once asked for.
     items: HashMap<ModuleId, Arc<CoreItems>>,
     /// The requests that it was given.
@@ -172,6 +179,7 @@ impl Recording {
         Recording {
             finding: requests::Finding::start(timeline.trace()),
             timeline,
+            threads: Threads::default(),
             breakpoints: Breakpoints::default(),
             panics: None,
             panicked: None,
@@ -218,6 +226,7 @@ impl Recording {
     fn forget_stack(&mut self) {
         self.stack = None;
         self.logical = None;
+        self.forget_threads();
     }
 
     /// See [`Travels::travel`].
@@ -270,6 +279,10 @@ impl Recording {
             Motion::Continue(_) => {
                 let stop = self.meet(motion, output, interrupt)?;
                 self.go_on_as_it_grows(motion, stop, output, interrupt)?
+            }
+            // The stack that it begins on is another one.
+            step if step.is_step() && self.threads.turn.is_some() => {
+                self.meet(step, output, interrupt)?
             }
             Motion::Line(direction, step) => {
                 self.step_in_future((*direction, *step), output, interrupt)?
@@ -343,7 +356,27 @@ impl Travels for Recording {
         self.awaited.forget();
         let stop = self.travel_by(motion, output, interrupt);
         self.awaited.forget();
+        self.threads.turn = None;
+        self.find_thread();
         stop
+    }
+
+    fn thread(&self) -> ThreadId {
+        self.thread_here()
+    }
+
+    fn stacks(&mut self) -> Result<Vec<ThreadView>, DebuggeeError> {
+        self.thread_views()
+    }
+
+    fn select(
+        &mut self,
+        thread: ThreadId,
+        _alone: bool,
+        _output: &dyn Output,
+        _interrupt: &Interrupt,
+    ) -> Result<(), DebuggeeError> {
+        self.turn_to(thread)
     }
 
     fn preparing(&mut self) -> Option<Preparing> {
@@ -478,7 +511,9 @@ impl Travels for Recording {
     }
 
     fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion, DebuggeeError> {
-        Ok(match self.frame(Some(frame))? {
+        let (stack, found) = self.in_frame(Some(frame), |recording, own| recording.frame(own))?;
+        self.threads.turn = stack;
+        Ok(match found {
             ShownFrame::Guest(guest) => Motion::OutOf {
                 direction,
                 frame: guest.index as u32,
@@ -499,6 +534,10 @@ impl Travels for Recording {
     }
 
     fn step_in_targets(&mut self, frame: FrameId) -> Result<Vec<StepInTarget>, DebuggeeError> {
-        self.calls_ahead(frame)
+        let (_, targets) = self.in_frame(Some(frame), |recording, own| match own {
+            Some(own) => recording.calls_ahead(own),
+            None => Ok(Vec::new()),
+        })?;
+        Ok(targets)
     }
 }

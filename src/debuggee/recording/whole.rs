@@ -92,6 +92,7 @@ impl Whole for Recording {
         output: &dyn Output,
         interrupt: &Interrupt,
     ) -> Result<Origin, DebuggeeError> {
+        let frame = frame.map(|frame| self.running(frame)).transpose()?;
         self.origin_of(expression, frame, output, interrupt)
     }
 

@@ -4,7 +4,7 @@ use super::System;
 use super::tags;
 use crate::debuggee::{
     DebuggeeError, EvaluateContext, Format, Frame, FrameId, Frames, Looks, MemoryView, Page, Scope,
-    Thrown, ValuesRef, VariableView, Window,
+    ThreadId, Thrown, ValuesRef, VariableView, Window,
 };
 use crate::inspect::expression::Telling;
 use crate::system::message::NodeId;
@@ -26,16 +26,9 @@ impl System {
     }
 }
 
-impl Looks for System {
-    fn wait_for_code(&mut self, interrupt: Option<&Interrupt>) {
-        for open in self.members.iter_mut().filter_map(|m| m.open.as_mut()) {
-            open.wait_for_code(interrupt);
-        }
-    }
-
-    fn frames(&mut self, window: Window) -> Result<Frames> {
-        let node = self.present;
-        let found = self.here_mut()?.frames(window)?;
+impl System {
+    /// Frames of a node, with what tells that they are its.
+    fn frames_tagged(&self, node: NodeId, found: Frames) -> Frames {
         let numbers = &self.frames;
         let frames = found.frames.into_iter().map(|frame| Frame {
             id: numbers.number(node, frame.id),
@@ -44,10 +37,34 @@ impl Looks for System {
             module: frame.module.map(|module| tags::tag(node, &module)),
             ..frame
         });
-        Ok(Frames {
+        Frames {
             frames: frames.collect(),
             total: found.total,
-        })
+        }
+    }
+}
+
+impl Looks for System {
+    fn wait_for_code(&mut self, interrupt: Option<&Interrupt>) {
+        for open in self.members.iter_mut().filter_map(|m| m.open.as_mut()) {
+            open.wait_for_code(interrupt);
+        }
+    }
+
+    fn frames(&mut self, window: Window) -> Result<Frames> {
+        let found = self.here_mut()?.frames(window)?;
+        Ok(self.frames_tagged(self.present, found))
+    }
+
+    fn frames_of(
+        &mut self,
+        thread: ThreadId,
+        window: Window,
+        interrupt: &Interrupt,
+    ) -> Result<Frames> {
+        let (node, own) = (self.node_of(thread)?, System::own_of(thread));
+        let found = self.node(node)?.frames_of(own, window, interrupt)?;
+        Ok(self.frames_tagged(node, found))
     }
 
     fn scopes(&mut self, frame: FrameId) -> Result<Vec<Scope>> {

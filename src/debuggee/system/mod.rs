@@ -90,6 +90,9 @@ pub struct System {
 /// Most recordings of a system: more are a mistake, such as the directory of a whole fleet.
 const MOST_NODES: usize = 1000;
 
+/// Threads of the nodes come first, then those of their stacks: of each node, one of so many.
+const NODES_APART: i64 = MOST_NODES as i64;
+
 type Result<T> = std::result::Result<T, DebuggeeError>;
 
 impl System {
@@ -196,10 +199,51 @@ impl System {
         ThreadId(i64::from(node.0) + 1)
     }
 
+    /// The thread of a stack of a node, by what that calls it.
+    fn thread_in(node: NodeId, own: ThreadId) -> ThreadId {
+        let above = own.0.saturating_mul(NODES_APART);
+        ThreadId(above.saturating_add(System::thread_of(node).0))
+    }
+
+    /// What the node calls a thread: its only one where it has no other.
+    fn own_of(thread: ThreadId) -> ThreadId {
+        match thread.0.saturating_sub(1) / NODES_APART {
+            0 => ThreadId::ONLY,
+            own => ThreadId(own),
+        }
+    }
+
     fn node_of(&self, thread: ThreadId) -> Result<NodeId> {
-        let node = thread.0.checked_sub(1).and_then(|n| u32::try_from(n).ok());
+        let node = thread.0.checked_sub(1).map(|node| node % NODES_APART);
+        let node = node.and_then(|node| u32::try_from(node).ok());
         let node = node.map(NodeId).filter(|node| self.member(*node).is_ok());
         node.ok_or_else(|| DebuggeeError::other(format!("there is no thread {}", thread.0)))
+    }
+
+    /// The nodes, each with its stacks that wait; nothing if none has any.
+    fn stack_views(&mut self) -> Result<Vec<ThreadView>> {
+        let nodes = self.views();
+        let mut all = Vec::new();
+        let mut has_any = false;
+        for (id, (member, view)) in self.members.iter_mut().zip(nodes).enumerate() {
+            let (node, name) = (NodeId(id as u32), view.name.clone());
+            all.push(view);
+            let Some(open) = &mut member.open else {
+                continue;
+            };
+            let present = open.thread();
+            let others = open.stacks()?.into_iter();
+            for other in others.filter(|other| other.id != present) {
+                has_any = true;
+                all.push(ThreadView {
+                    id: System::thread_in(node, other.id),
+                    name: format!("{name}: {}", other.name),
+                    moment: other.moment,
+                    task: other.task,
+                });
+            }
+        }
+        Ok(if has_any { all } else { Vec::new() })
     }
 
     /// The nodes, for who shows them.
@@ -209,6 +253,7 @@ impl System {
             .map(|(id, member)| ThreadView {
                 id: System::thread_of(id),
                 name: member.name.clone(),
+                task: None,
                 moment: member.open.as_ref().map_or_else(
                     || match member.place {
                         Place { events: 0, .. } => NOT_LOOKED_AT.to_owned(),

@@ -280,6 +280,10 @@ impl Travels for System {
         self.views()
     }
 
+    fn stacks(&mut self) -> Result<Vec<ThreadView>> {
+        self.stack_views()
+    }
+
     fn thread(&self) -> ThreadId {
         System::thread_of(self.present)
     }
@@ -297,7 +301,9 @@ impl Travels for System {
         if node != self.present {
             self.settle(output, interrupt)?;
         }
-        self.turn_to(node)
+        self.turn_to(node)?;
+        let own = System::own_of(thread);
+        self.here_mut()?.select(own, alone, output, interrupt)
     }
 
     fn open_all(&mut self, output: &dyn Output, interrupt: &Interrupt) -> Result<()> {

@@ -348,6 +348,9 @@ impl Timeline {
 
     /// What has changed where the session stands, if it has come there for that.
     pub fn changes_here(&self) -> &[Change] {
+        if self.looks_elsewhere() {
+            return &[];
+        }
         let is_for_change = match &self.here.reason {
             Reason::Breakpoints(ids) => ids.iter().any(|id| self.change_here(*id).is_some()),
             Reason::Arrived => true,

@@ -122,7 +122,8 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         let bound = self.here.position;
-        match self.last_before_from(bound, until, search, interrupt)? {
+        let hit = self.last_before_from(bound, until, search, interrupt)?;
+        match self.before_splits(hit, search, interrupt)? {
             Some(hit) => self.come_back_to(&hit, interrupt),
             None => self.reach_start(),
         }
@@ -148,7 +149,7 @@ impl Timeline {
     }
 
     /// The same, where none qualifies from `until` on.
-    fn last_before_from(
+    pub(super) fn last_before_from(
         &mut self,
         bound: Position,
         until: Position,

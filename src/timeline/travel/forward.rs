@@ -46,6 +46,7 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<Stop> {
         let ran = self.first_after(process, search, interrupt)?;
+        let ran = self.past_splits(ran, search, interrupt)?;
         self.settle_at(ran)
     }
 

@@ -5,6 +5,7 @@ use super::motion::Place;
 use super::search::Search;
 use crate::component::ModuleId;
 use crate::replay::Position;
+use crate::timeline::processes::wire::ask::OnStack;
 use crate::timeline::processes::wire::run::Watch;
 use crate::timeline::recovery::Patience;
 
@@ -27,6 +28,10 @@ impl Timeline {
         let mut pcs = instructions.to_vec();
         pcs.sort_unstable();
         pcs.dedup();
+        self.on_stack = match self.trace.keeps_stacks() && before == self.here.position {
+            true => Some(self.live.ask(OnStack)?),
+            false => None,
+        };
         let search = Search::at_most(depth, Watch::InFrame { depth, module, pcs });
         let hit = self.recovering(Patience::Long(interrupt), |timeline| {
             timeline.last_before(before, &search, interrupt)

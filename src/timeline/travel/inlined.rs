@@ -28,7 +28,10 @@ impl Timeline {
     /// How many of the inlined calls whose bodies begin at this moment, from the innermost
     /// outward, have not begun yet for whoever steps: the session stands before them.
     pub fn unbegun(&self) -> u32 {
-        self.unbegun
+        match self.looks_elsewhere() {
+            true => 0,
+            false => self.unbegun,
+        }
     }
 
     /// The rows of a frame's function.

@@ -23,7 +23,9 @@ pub mod predicates;
 pub(super) mod returning;
 mod search;
 mod seek;
+mod splits;
 mod steps;
+mod turning;
 pub mod turns;
 mod written;
 
@@ -45,6 +47,7 @@ impl Timeline {
     /// If interrupted, if the replayer died, or if replay diverges.
     pub fn travel(&mut self, motion: &Motion, interrupt: &Interrupt) -> Result<Stop> {
         self.collect();
+        self.looked_at = None;
         if self.needs_debug(motion) {
             self.need_debug(interrupt, &|_| {})?;
         }
@@ -69,6 +72,26 @@ impl Timeline {
         }
         self.come_to = None;
         self.start_ahead();
+        arrived
+    }
+
+    /// The same on another stack than that which runs, by its [`GuestStack::id`]: a step begins where
+    /// that goes on next, or, back, where it ran last.
+    ///
+    /// # Errors
+    ///
+    /// As [`Timeline::travel`].
+    ///
+    /// [`GuestStack::id`]: crate::replay::GuestStack::id
+    pub fn travel_on(
+        &mut self,
+        stack: Option<u64>,
+        motion: &Motion,
+        interrupt: &Interrupt,
+    ) -> Result<Stop> {
+        self.turn = stack.filter(|_| self.trace.keeps_stacks());
+        let arrived = self.travel(motion, interrupt);
+        self.turn = None;
         arrived
     }
 
@@ -100,12 +123,10 @@ impl Timeline {
         }
     }
 
-    /// The call into the guest that holds the frames that are watched.
-    pub(super) fn on_stack_for(&self, watch: &Watch) -> Option<u64> {
-        self.on_stack.filter(|_| watch.is_for_frames())
-    }
-
     fn attempt(&mut self, motion: &Motion, interrupt: &Interrupt) -> Result<Stop> {
+        if let Some(stop) = self.turn_to_stack(motion, interrupt)? {
+            return Ok(stop);
+        }
         self.on_stack = match motion {
             Motion::Line(..) | Motion::OutOf { .. } | Motion::Instruction(..)
                 if self.trace.keeps_stacks() =>

@@ -34,6 +34,10 @@ impl Timeline {
         interrupt: &Interrupt,
     ) -> Result<InFrame> {
         let here = self.here.position;
+        if self.has_been_split()? {
+            // It was at another depth before.
+            return Ok(InFrame::Earlier(here));
+        }
         let innermost = frames.first().filter(|_| depth == frames.len() as u32);
         let function = innermost.and_then(|frame| Some((frame, self.rows_of(frame)?)));
         let Some((frame, rows)) = function.filter(|_| depth == here.depth) else {

@@ -37,7 +37,7 @@ impl Timeline {
     /// What has just been returned to the innermost frame, if the session has stepped out to
     /// here.
     pub fn returned(&self) -> Option<&Returned> {
-        self.returned.as_ref()
+        self.returned.as_ref().filter(|_| !self.looks_elsewhere())
     }
 
     /// The frame with an index is about to be stepped out of.

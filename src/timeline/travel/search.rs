@@ -68,6 +68,15 @@ impl Search {
         }
     }
 
+    /// The same where each frame of the stack is at another depth.
+    pub(super) fn at_depths(&self, other: impl Fn(u32) -> u32) -> Search {
+        Search {
+            depth: self.depth.map(&other),
+            watch: self.watch.clone().at_depths(other),
+            ..self.clone()
+        }
+    }
+
     /// What is watched in a stretch: what may begin at the bound of the search, does so in
     /// the last stretch only.
     pub(super) fn watch_in(&self, is_last: bool) -> Watch {

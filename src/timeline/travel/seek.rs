@@ -34,6 +34,16 @@ impl Timeline {
     }
 
     pub(super) fn reach_event(&mut self, event: u64, interrupt: &Interrupt) -> Result<Stop> {
+        let process = self.copy_in_call(event, interrupt)?;
+        Ok(self.settle(process, Reason::Arrived))
+    }
+
+    /// A process that stands in a call out, before its answer.
+    pub(in crate::timeline) fn copy_in_call(
+        &mut self,
+        event: u64,
+        interrupt: &Interrupt,
+    ) -> Result<Process> {
         let here = self.here.position;
         let live_is_before = self.here.event <= event && !self.live.at.is_end;
         let copy = self.pool.fork_checkpoint(|checkpoints| {
@@ -47,7 +57,7 @@ impl Timeline {
         };
         let stop = StopAt::Event(event);
         let Ran { process, .. } = self.run_on(copy, Watch::Nothing, stop, Vec::new(), interrupt)?;
-        Ok(self.settle(process, Reason::Arrived))
+        Ok(process)
     }
 
     pub(super) fn reach_tick(&mut self, tick: Tick, interrupt: &Interrupt) -> Result<Stop> {

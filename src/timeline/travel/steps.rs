@@ -492,8 +492,8 @@ impl Timeline {
             Vec::new(),
             interrupt,
         )?;
-        if let Some(serial) = self.on_stack
-            && ran.process.ask(Waits(serial))?
+        if let Some(serials) = self.serials_of(depth)
+            && ran.process.ask(Waits(serials))?
             && let Some(frame) = self.frames()?.first().copied()
         {
             // Another stack goes on meanwhile: the next instruction of this one is in its frame.

@@ -37,6 +37,7 @@ pub mod tool_client;
 pub mod transcript;
 pub mod walk;
 pub mod wasmtime_account;
+pub mod woven;
 
 use rr_dap::component::{Component, component_bytes};
 use rr_dap::inspect::ending;

@@ -224,6 +224,8 @@ impl Controller {
             Request::Frames(question) => self.look(store, kind, at, *question),
             Request::OnStack(question) => self.look(store, kind, at, *question),
             Request::Waits(question) => self.look(store, kind, at, *question),
+            Request::Splits(question) => self.look(store, kind, at, *question),
+            Request::Stacks(question) => self.look(store, kind, at, *question),
             Request::Locals(question) => self.look(store, kind, at, *question),
             Request::Operands(question) => self.look(store, kind, at, *question),
             Request::Globals(question) => self.look(store, kind, at, *question),

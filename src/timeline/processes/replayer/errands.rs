@@ -19,7 +19,7 @@ use crate::replay::Phase;
 use crate::timeline::processes::wire::ask::{
     CountVisits, Errand, FindChanges, ListEntered, ListVisits, RunAhead, TellVisits,
 };
-use crate::timeline::processes::wire::run::{Leave, Run, StopAt, Watch};
+use crate::timeline::processes::wire::run::{Leave, Run, StackWatched, StopAt, Watch};
 
 /// An errand, for a replayer that stands still.
 pub(super) trait SetOut: Errand {
@@ -42,7 +42,7 @@ pub(super) trait SetOut: Errand {
     }
 
     /// The call into the guest that is looked at, if it is one.
-    fn on_stack(&self) -> Option<u64> {
+    fn on_stack(&self) -> Option<StackWatched> {
         None
     }
 
@@ -71,8 +71,8 @@ impl SetOut for Run {
         self.stop
     }
 
-    fn on_stack(&self) -> Option<u64> {
-        self.on_stack
+    fn on_stack(&self) -> Option<StackWatched> {
+        self.on_stack.clone()
     }
 
     fn leave(&mut self) -> Leave {

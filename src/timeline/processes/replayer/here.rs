@@ -253,12 +253,12 @@ impl Stopped for Here<'_, '_> {
     }
 
     fn task(&mut self) -> u64 {
-        let serial = self.store.data().on_stack();
+        let serial = self.store.data().innermost_call();
         self.turns.as_ref().map_or(0, |turns| turns.task(serial))
     }
 
     fn turn(&mut self) -> u64 {
-        self.store.data().on_stack()
+        self.store.data().innermost_call()
     }
 
     fn local(&mut self, frame: usize, index: u32) -> Option<CoreValue> {

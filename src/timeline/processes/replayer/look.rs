@@ -3,14 +3,15 @@
 use super::here::Here;
 use crate::component::ModuleId;
 use crate::component::types::CoreValue;
-use crate::replay::boundary::{self, Open};
+use crate::replay::boundary::{self, Open, Way};
 use crate::replay::frames::{self, Frame, NeedsDebug};
 use crate::replay::tables::{self, Element};
 use crate::replay::variant::Variant;
-use crate::replay::{Answer, InstanceId, State};
+use crate::replay::{Answer, GuestStack, InstanceId, Split, State};
 use crate::timeline::processes::wire::ask::{
-    Answered, Boundary, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals, Instances,
-    Leaving, Locals, Memories, Memory, MemoryOf, OnStack, Operands, Question, Table, Tables, Waits,
+    Answered, Boundary, CallOnStack, Crossing, CrossingInProgress, CrossingMemory, Frames, Globals,
+    Instances, Leaving, Locals, Memories, Memory, MemoryOf, OnStack, Operands, Question, Splits,
+    Stacks, Table, Tables, Waits,
 };
 use crate::timeline::processes::wire::greeting::Refusal;
 use crate::trace::{CallEnd, TraceError};
@@ -41,14 +42,34 @@ impl Look for Frames {
 }
 
 impl Look for OnStack {
-    fn look(&self, here: &mut Here<'_, '_>) -> Result<u64, Refusal> {
-        Ok(here.store.data().on_stack())
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<CallOnStack>, Refusal> {
+        let frames = all_frames(here);
+        let open = boundary::open(here.store, here.modules, &frames);
+        let entered = open.iter().filter(|open| open.way == Way::In);
+        let serials = here.store.data().on_stack().into_iter();
+        let calls = serials.zip(entered).map(|(serial, open)| CallOnStack {
+            serial,
+            outside: open.outside,
+        });
+        Ok(calls.collect())
+    }
+}
+
+impl Look for Splits {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<Split>, Refusal> {
+        Ok(here.store.data().splits().to_vec())
     }
 }
 
 impl Look for Waits {
     fn look(&self, here: &mut Here<'_, '_>) -> Result<bool, Refusal> {
-        Ok(here.store.data().waits(self.0))
+        Ok(here.store.data().is_elsewhere(&self.0, false) == Some(true))
+    }
+}
+
+impl Look for Stacks {
+    fn look(&self, here: &mut Here<'_, '_>) -> Result<Vec<GuestStack>, Refusal> {
+        Ok(here.store.data().stacks())
     }
 }
 

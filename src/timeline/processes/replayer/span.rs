@@ -4,7 +4,7 @@ use super::here::{Here, Kind};
 use super::next::Next;
 use crate::replay::{Calling, Phase, Position, Tick};
 use crate::timeline::processes::wire::found::{Hit, Reached};
-use crate::timeline::processes::wire::run::StopAt;
+use crate::timeline::processes::wire::run::{StackWatched, StopAt};
 use crate::timeline::travel::predicates::Stopped;
 use std::ops::ControlFlow;
 
@@ -12,12 +12,12 @@ use std::ops::ControlFlow;
 pub(super) struct Span {
     start: Reached,
     stop: StopAt,
-    /// The call into the guest that is looked at: nothing counts while it waits.
-    on_stack: Option<u64>,
+    /// The stack that is looked at: nothing counts while it does not run.
+    on_stack: Option<StackWatched>,
 }
 
 impl Span {
-    pub(super) fn new(start: Reached, stop: StopAt, on_stack: Option<u64>) -> Span {
+    pub(super) fn new(start: Reached, stop: StopAt, on_stack: Option<StackWatched>) -> Span {
         Span {
             start,
             stop,
@@ -25,10 +25,13 @@ impl Span {
         }
     }
 
-    /// Whether another stack runs than the one that is looked at.
+    /// Whether another stack runs than the one that is looked at, or that is no more, or not yet.
     pub(super) fn is_elsewhere(&self, here: &Here<'_, '_>) -> bool {
         let state = here.store.data();
-        self.on_stack.is_some_and(|serial| state.waits(serial))
+        let looked_at = self.on_stack.as_ref();
+        looked_at.is_some_and(|stack| {
+            state.is_elsewhere(&stack.serials, stack.and_called) != Some(false)
+        })
     }
 
     pub(super) fn start(&self) -> Reached {

@@ -10,7 +10,7 @@ use crate::component::{CrossingId, ModuleId};
 use crate::replay::boundary::Open;
 use crate::replay::frames::Frame;
 use crate::replay::tables::Element;
-use crate::replay::{Answer, Calling, InstanceId, Position, Tick};
+use crate::replay::{Answer, Calling, GuestStack, InstanceId, Position, Split, Tick};
 use crate::timeline::travel::motion::{LogEntry, MemoryRange};
 use crate::trace::{CallEnd, Instance};
 use serde::de::DeserializeOwned;
@@ -86,8 +86,10 @@ requests! {
     Question Grow => Reached;
     Question MoveTo => ();
     Question Frames => Vec<Frame>;
-    Question OnStack => u64;
+    Question OnStack => Vec<CallOnStack>;
+    Question Splits => Vec<Split>;
     Question Waits => bool;
+    Question Stacks => Vec<GuestStack>;
     Question Locals => Vec<CoreValue>;
     Question Operands => Vec<CoreValue>;
     Question Globals => Vec<CoreValue>;
@@ -132,13 +134,31 @@ pub(crate) struct MoveTo(pub(crate) PathBuf);
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Frames;
 
-/// The serial number of the call into the guest whose frames are the innermost ones.
+/// The calls into the guest on the stack that runs, outermost first.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct OnStack;
 
-/// Whether this call into the guest waits, while another stack runs.
+/// Where stacks were split so far.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-pub(crate) struct Waits(pub(crate) u64);
+pub(crate) struct Splits;
+
+/// A call into the guest on the stack that runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CallOnStack {
+    /// Which it is, of all calls into the guest.
+    pub(crate) serial: u64,
+    /// How many frames are outside of it.
+    pub(crate) outside: u32,
+}
+
+/// Whether the innermost of these calls into the guest that is in progress waits, while another
+/// stack runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Waits(pub(crate) Vec<u64>);
+
+/// The stacks that the guest has, that which runs first.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+pub(crate) struct Stacks;
 
 /// The locals of a frame, by its index among the frames.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]

@@ -16,9 +16,19 @@ pub(crate) struct Run {
     pub(crate) watch: Watch,
     pub(crate) stop: StopAt,
     pub(crate) leave: Leave,
-    /// For a watch for certain frames: nothing qualifies while this call into the guest, in which
-    /// they are, waits.
-    pub(crate) on_stack: Option<u64>,
+    /// For a watch for certain frames: nothing qualifies while the stack that has them does not
+    /// run.
+    pub(crate) on_stack: Option<StackWatched>,
+}
+
+/// A stack that is watched.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct StackWatched {
+    /// The calls into the guest that hold the frames, outermost first: the innermost that there is
+    /// counts.
+    pub(crate) serials: Vec<u64>,
+    /// Stacks that have been begun by calls of it are watched, too.
+    pub(crate) and_called: bool,
 }
 
 /// The checkpoints that a run leaves on its way.
@@ -110,17 +120,49 @@ pub(crate) enum Watch {
 }
 
 impl Watch {
-    /// Whether it is for frames of one stack.
-    pub(crate) fn is_for_frames(&self) -> bool {
+    /// If it is for frames of one stack: they are at most at this depth; and whether what is called from
+    /// there counts, wherever that is.
+    pub(crate) fn for_frames(&self) -> Option<(u32, bool)> {
         match self {
-            Watch::Nothing | Watch::Breaks(_) | Watch::Instructions => false,
-            Watch::Lines(lines) => lines.into.is_none(),
-            Watch::InstructionsWithin { .. }
-            | Watch::InFrame { .. }
-            | Watch::Return { .. }
-            | Watch::Entry { .. }
-            | Watch::BodyLeft { .. } => true,
+            Watch::Nothing | Watch::Breaks(_) | Watch::Instructions => None,
+            Watch::Lines(lines) => Some((lines.depth, lines.into.is_some())),
+            Watch::InstructionsWithin { depth, .. }
+            | Watch::InFrame { depth, .. }
+            | Watch::Return { depth }
+            | Watch::Entry { depth, .. }
+            | Watch::BodyLeft { depth, .. } => Some((*depth, false)),
         }
+    }
+
+    /// The same where each frame of the stack is at another depth.
+    pub(crate) fn at_depths(mut self, other: impl Fn(u32) -> u32) -> Watch {
+        match &mut self {
+            Watch::Nothing | Watch::Breaks(_) | Watch::Instructions => {}
+            Watch::Lines(lines) => {
+                lines.depth = other(lines.depth);
+                if let Some((depth, ..)) = &mut lines.call {
+                    *depth = other(*depth);
+                }
+                if let Some(out_of) = &mut lines.out_of {
+                    out_of.depth = other(out_of.depth);
+                }
+                if let Sight::From(bodies) = &mut lines.sight {
+                    for body in bodies {
+                        body.depth = other(body.depth);
+                    }
+                }
+            }
+            Watch::InstructionsWithin { depth, .. }
+            | Watch::InFrame { depth, .. }
+            | Watch::Return { depth }
+            | Watch::Entry { depth, .. } => *depth = other(*depth),
+            Watch::BodyLeft { depth, caller, .. } => {
+                *depth = other(*depth);
+                // One that is none of the stack has nothing to go on with.
+                *caller = caller.map(&other).filter(|caller| *caller > 0);
+            }
+        }
+        self
     }
 }
 

@@ -306,7 +306,13 @@ impl Oracle {
                         return Some((i, ahead));
                     }
                 }
-                None if into && !inner.contains(&frame) && self.is_body_start(i) => {
+                None if into
+                    && (!self.trace.keeps_stacks()
+                        || [moment.stack, moment.called_from]
+                            .contains(&self.moments[from].stack))
+                    && !inner.contains(&frame)
+                    && self.is_body_start(i) =>
+                {
                     return Some((i, self.beginning(i)));
                 }
                 None => {}
@@ -377,7 +383,7 @@ impl Oracle {
         starts.max()
     }
 
-    /// The last line start of all, in whatever activation.
+    /// The last line start of all, in whatever activation of the stack, where there are several.
     pub(super) fn line_back_into(&self, stand: Stand) -> Option<Stand> {
         let (from, ahead) = stand;
         let Some(stack) = self.lined_stack(from) else {
@@ -395,7 +401,9 @@ impl Oracle {
                 return call;
             }
         }
-        let frames = 0..self.activations.len();
+        let own = |frame: &usize| self.activations[*frame].stack == self.moments[from].stack;
+        let keeps_stacks = self.trace.keeps_stacks();
+        let frames = (0..self.activations.len()).filter(|frame| !keeps_stacks || own(frame));
         let starts = frames.filter_map(|frame| {
             let first = *self.activations[frame].moments.first()?;
             (first < from).then(|| self.last_start(frame, from, None).0)?

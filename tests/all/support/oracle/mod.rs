@@ -28,6 +28,10 @@ pub struct Moment {
     pub frame: Option<usize>,
     /// The outgoing crossing being made, in the phase `Calling`.
     pub crossing: Option<CrossingId>,
+    /// The stack that runs, if the guest is in a call.
+    pub stack: Option<u64>,
+    /// The stack that stands in the call with which that has begun.
+    pub called_from: Option<u64>,
 }
 
 /// One activation of a function: from the call of it to its return, its tail call or
@@ -35,6 +39,9 @@ pub struct Moment {
 #[derive(Debug, Clone)]
 pub struct Activation {
     pub module: ModuleId,
+    /// The stack that it is on: stays the same, as no fixture that is walked in has stacks that
+    /// are split.
+    pub stack: Option<u64>,
     pub parent: Option<usize>,
     /// The moments before an instruction in which it is the innermost one, ascending.
     pub moments: Vec<usize>,
@@ -143,16 +150,17 @@ impl Oracle {
 }
 
 /// Tells activations apart: a function's first instruction begins one, and nothing else
-/// is ever at that place (a loop repeats from behind its first instruction).
+/// is ever at that place (a loop repeats from behind its first instruction). Each stack has its own.
 fn activations(
     steps: &[stepping::Step],
     modules: &[(Code, ModuleSource)],
 ) -> (Vec<Moment>, Vec<Activation>) {
     let mut moments = Vec::with_capacity(steps.len());
     let mut all: Vec<Activation> = Vec::new();
-    let mut stack: Vec<usize> = Vec::new();
+    let mut stacks: HashMap<Option<u64>, Vec<usize>> = HashMap::new();
     for (index, step) in steps.iter().enumerate() {
         let at = step.position;
+        let stack = stacks.entry(step.stack).or_default();
         let is_instruction = at.phase == Phase::Before;
         let is_entry = is_instruction
             && step
@@ -164,6 +172,7 @@ fn activations(
             while stack.len() < at.depth as usize {
                 all.push(Activation {
                     module,
+                    stack: step.stack,
                     parent: stack.last().copied(),
                     moments: Vec::new(),
                 });
@@ -178,6 +187,8 @@ fn activations(
             event: step.event,
             frame: stack.last().copied(),
             crossing: step.crossing,
+            stack: step.stack,
+            called_from: step.called_from,
         });
     }
     (moments, all)

@@ -19,6 +19,10 @@ pub struct Step {
     /// Of the innermost frame.
     pub module: Option<ModuleId>,
     pub crossing: Option<CrossingId>,
+    /// The stack that runs, by the serial number of its outermost call into the guest.
+    pub stack: Option<u64>,
+    /// The one that stands in the call with which that has begun.
+    pub called_from: Option<u64>,
 }
 
 const START: Step = Step {
@@ -26,6 +30,8 @@ const START: Step = Step {
     event: 0,
     module: None,
     crossing: None,
+    stack: None,
+    called_from: None,
 };
 
 #[derive(Default)]
@@ -129,6 +135,8 @@ impl Stepper {
             event: events - u64::from(phase == Phase::Calling),
             module: frame.map(|frame| frame.module),
             crossing,
+            stack: store.data().on_stack().first().copied(),
+            called_from: store.data().called_from(),
         });
     }
 }
