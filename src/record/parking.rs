@@ -36,10 +36,8 @@ pub(super) unsafe fn park(addresses: &[usize]) -> bool {
         unsafe { libc::mprotect(*address as *mut libc::c_void, page, libc::PROT_READ) == 0 }
     };
     // All of them, also where one fails.
-    addresses
-        .iter()
-        .map(protect)
-        .fold(true, |all, is| all && is)
+    let unprotected = addresses.iter().filter(|address| !protect(address));
+    unprotected.count() == 0
 }
 
 /// Puts the handler in front of what handles faults now, such as Wasmtime.
