@@ -54,7 +54,13 @@ impl Display for Failure {
             )?;
         } else {
             write!(f, "{}", sentence(&self.told))?;
-            write!(f, "{}", self.at.as_ref().unwrap_or(&self.end))?;
+            let at = self.at.as_ref().unwrap_or(&self.end).to_string();
+            // What came before is told behind the fault; the place is that of the fault.
+            let is_story = self.told.contains("; ") || self.told.contains(". ");
+            if is_story && at.starts_with(" in ") {
+                write!(f, "; that is")?;
+            }
+            write!(f, "{at}")?;
             if let Some(decided) = &self.decided {
                 write!(f, "\nThe branch that led there is{}", decided.at)?;
                 if let Some(text) = &decided.text {
