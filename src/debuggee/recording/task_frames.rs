@@ -49,6 +49,9 @@ enum Which {
     Last,
 }
 
+/// Those right below the stack, and those of tasks that wait.
+type OfTasks = (Vec<Logical>, Vec<Logical>);
+
 impl TaskFrame {
     /// What is known of the task.
     pub(super) fn scope(&self) -> Scope {
@@ -71,7 +74,7 @@ impl Recording {
     pub(super) fn frames_of_tasks(
         &mut self,
         known: &HashSet<u64>,
-    ) -> Result<Option<(Vec<Logical>, Vec<Logical>)>, DebuggeeError> {
+    ) -> Result<Option<OfTasks>, DebuggeeError> {
         let component = self.timeline.trace().component().clone();
         let mut crossings = component.crossings().iter();
         if !crossings.any(|crossing| crossing.kind == CrossingKind::Callback) {
