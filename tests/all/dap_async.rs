@@ -156,7 +156,9 @@ fn a_session_with_futures_is_as_its_golden_transcript() {
     let is_as_usual = (0..20).any(|_| {
         record(&app, &["--quiet"], &[], "", &trace);
         let events = events(&trace);
-        let calls = events.iter().filter(|e| matches!(e.kind, EventKind::Call(_)));
+        let calls = events
+            .iter()
+            .filter(|e| matches!(e.kind, EventKind::Call(_)));
         calls.count() == CALLS
     });
     assert!(is_as_usual, "a machine on which timers keep their order");
