@@ -59,6 +59,11 @@ pub trait Travels {
         ThreadId::ONLY
     }
 
+    /// The thread that stands for the recording that is moved, whichever of its stacks runs.
+    fn main_thread(&self) -> ThreadId {
+        ThreadId::ONLY
+    }
+
     /// Has another thread be moved and looked at; `alone`: runs are of it only, and not of all.
     /// Its recording is opened, if it is not open.
     ///

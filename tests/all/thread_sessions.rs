@@ -87,12 +87,21 @@ fn threads_are_listed_looked_at_and_stepped() {
     assert_eq!(arguments["variables"][0]["name"], "who");
     assert_eq!(arguments["variables"][0]["value"], "1");
 
+    // Questions are about the recording, whichever of its stacks runs.
+    let waits = |client: &mut Client| {
+        let told = client.ask("rr/ask", json!({ "question": "waits" }));
+        let nodes = told["answer"]["nodes"].as_array().expect("nodes").clone();
+        assert!(!nodes.is_empty(), "{told:#?}");
+    };
+    waits(&mut client);
+
     // A step on it leads to where it goes on, and is of it.
     client.ask("next", json!({ "threadId": other }));
     let stopped = client.event("stopped");
     assert_eq!(stopped["threadId"], json!(other), "{stopped:#?}");
     let stack = frames(&mut client, other);
     assert_eq!(stack[0]["name"], "yield");
+    waits(&mut client);
     // Out of it, in the same thread; and back to where it waited, though another one runs there.
     client.ask("stepOut", json!({ "threadId": other }));
     let stopped = client.event("stopped");

@@ -95,7 +95,7 @@ impl Session {
     pub(super) fn ask_aside(&mut self, request: &Request, aside: Aside<Value>) {
         let (at, thread) = match &self.state {
             State::Configuring(debuggee) | State::Stopped(debuggee) => {
-                (debuggee.here().position, debuggee.thread())
+                (debuggee.here().position, debuggee.main_thread())
             }
             _ => {
                 self.outbox.respond(request, Err(Refusal::NotStopped));
@@ -113,7 +113,7 @@ impl Session {
         }
         // That of another node knows nothing of this one.
         let twin = self.asides.twin.take();
-        let Some(twin) = twin.filter(|twin| twin.thread() == thread) else {
+        let Some(twin) = twin.filter(|twin| twin.main_thread() == thread) else {
             self.make_twin(request, aside);
             return;
         };

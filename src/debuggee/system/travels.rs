@@ -288,6 +288,10 @@ impl Travels for System {
         System::thread_of(self.present)
     }
 
+    fn main_thread(&self) -> ThreadId {
+        System::thread_of(self.present)
+    }
+
     fn select(
         &mut self,
         thread: ThreadId,
