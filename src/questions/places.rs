@@ -2,6 +2,7 @@
 
 use super::QuestionError;
 use crate::debuggee::{Debuggee, SourceOrigin, SourceRef, TextRef, VisitsOf};
+use crate::source::is_library;
 
 /// What is visited: a line, if the text is one, or else a function.
 pub(super) fn place(debuggee: &mut dyn Debuggee, text: &str) -> Result<VisitsOf, QuestionError> {
@@ -35,6 +36,14 @@ fn line_at(debuggee: &mut dyn Debuggee, file: &str, line: u64) -> Result<VisitsO
             "no source with code is named {file}; name one by the end of its path"
         ))),
         several => {
+            // Libraries have a `lib.rs`, too: who names one means their own.
+            let mut own = several.iter().filter(|of| !is_library(path_of(of)));
+            if let (Some(one), None) = (own.next(), own.next()) {
+                return Ok(VisitsOf::Line {
+                    source: one.origin.clone(),
+                    line,
+                });
+            }
             let paths: Vec<&str> = several.iter().map(|source| path_of(source)).collect();
             Err(QuestionError::wrong(format!(
                 "several sources are named {file}: {}",

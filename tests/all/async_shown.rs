@@ -1,6 +1,7 @@
 //! What people see of tasks and of hostcalls that wait: which hostcall a task is in and for what, what became
 //! of calls without an answer, and whose callback it may be.
 
+use crate::support::prompt::shown;
 use crate::support::session::{frames, start, variables};
 use crate::support::{fixture, record, rr_dap, rr_dap_with, text, unpacked};
 use crate::trace_ending::as_records;
@@ -275,4 +276,21 @@ fn a_question_waits_for_what_is_still_being_compiled() {
         assert!(!said.contains("ask again"), "{question}: {said}");
         assert!(asked.status.success(), "{question}: {said}");
     }
+}
+
+#[test]
+fn a_source_named_as_those_of_libraries_are_is_ones_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let app = directory.path().join("awaits.wasm");
+    std::fs::write(&app, unpacked("awaits/awaits-O0.wasm.zst")).unwrap();
+    let trace = directory.path().join("t.rrtrace");
+    record(&app, &["--quiet"], &[], "", &trace);
+    let sources = shown(&trace, "start", &["info sources"]);
+    let named = sources.lines().filter(|line| line.contains("/lib.rs"));
+    assert!(named.count() > 1, "{sources}");
+    let set = shown(&trace, "start", &["break lib.rs:34", "continue"]);
+    assert!(set.contains("awaits::nap"), "{set}");
+    assert!(set.contains("at lib.rs:34"), "{set}");
+    let asked = rr_dap(&["ask", trace.to_str().unwrap(), "visits lib.rs:34"], "");
+    assert!(asked.status.success(), "{asked:?}");
 }

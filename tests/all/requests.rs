@@ -210,11 +210,13 @@ fn go(client: &mut Client, command: &str, arguments: Value) -> Value {
     client.event("stopped")
 }
 
-/// The last frame, and the names and values that it has of the request.
+/// The frame that is the outermost of the stack, with the names and values that it has of the
+/// request. Below it is what waits in tasks.
 fn request_frame(client: &mut Client) -> (String, Value) {
-    let frame = frames(client).pop().unwrap();
-    let scopes = variables(client, &frame);
-    assert_eq!(scopes[0]["scope"], "Request", "{scopes}");
+    let frames = frames(client);
+    let mut all = frames.iter().map(|frame| (frame, variables(client, frame)));
+    let found = all.find(|(_, scopes)| scopes[0]["scope"] == "Request");
+    let (frame, scopes) = found.unwrap_or_else(|| panic!("{frames:#?}"));
     let name = frame["name"].as_str().unwrap().to_owned();
     (name, scopes[0]["variables"].clone())
 }

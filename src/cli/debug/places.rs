@@ -4,6 +4,7 @@
 use super::prompt::Prompt;
 use crate::dap::protocol::Source;
 use crate::debuggee::system::without_node;
+use crate::source::is_library;
 use anyhow::bail;
 use serde_json::Value;
 
@@ -166,6 +167,11 @@ impl Prompt {
             [one] => Ok(one.clone()),
             [] => bail!("no source is named {wanted}; `info sources` lists those that have code"),
             several => {
+                // Libraries have a `lib.rs`, too: who names one means their own.
+                let mut own = several.iter().filter(|of| !is_library(whole_path(of)));
+                if let (Some(one), None) = (own.next(), own.next()) {
+                    return Ok(one.clone());
+                }
                 let paths: Vec<&str> = several.iter().map(whole_path).collect();
                 bail!("several sources are named {wanted}: {}", paths.join(", "))
             }
