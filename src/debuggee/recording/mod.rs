@@ -290,6 +290,10 @@ impl Recording {
                 self.step_in_future((*direction, *step), output, interrupt)?
             }
             step if step.is_step() => self.meet(step, output, interrupt)?,
+            Motion::Entered(entered) => {
+                let stop = self.timeline.travel(motion, interrupt)?;
+                self.into_own(entered, stop, output, interrupt)?
+            }
             other => self.timeline.travel(other, interrupt)?,
         };
         self.is_entry_foreign = *motion == Motion::Entry && self.is_in_library();

@@ -3,11 +3,12 @@
 
 use super::stack::ShownFrame;
 use super::{DebuggeeError, Recording};
-use crate::component::ModuleId;
+use crate::component::{CrossingKind, ModuleId};
 use crate::debuggee::Output;
 use crate::source::FileId;
 use crate::timeline::Interrupt;
 use crate::timeline::travel::motion::{Direction, Motion, Reason, Step, Stop};
+use crate::trace::Entered;
 
 /// No line has more calls of a library in it.
 const MOST: usize = 1000;
@@ -44,6 +45,33 @@ impl Recording {
             }
         }
         Ok(stop)
+    }
+
+    /// From the beginning of a call of an exported function that a library answers, to the first line of the
+    /// program's own, if that comes before the first hostcall.
+    pub(super) fn into_own(
+        &mut self,
+        entered: &Entered,
+        stop: Stop,
+        output: &dyn Output,
+        interrupt: &Interrupt,
+    ) -> Result<Stop, DebuggeeError> {
+        self.forget_stack();
+        let crossing = self.timeline.trace().component().crossing(entered.crossing);
+        // Callbacks ask for their storage first.
+        let is_function = crossing.is_some_and(|crossing| crossing.kind == CrossingKind::Lift);
+        let is_begun = |stop: &Stop| stop.reason == Reason::Arrived && stop.event == entered.event;
+        if !is_function || !is_begun(&stop) || !self.is_in_library() {
+            return Ok(stop);
+        }
+        let position = stop.position;
+        let stepped = self.step((Direction::Forward, Step::Into), output, interrupt)?;
+        if is_begun(&stepped) && !self.is_in_library() {
+            return Ok(stepped);
+        }
+        Ok(self
+            .timeline
+            .travel(&Motion::Position(position), interrupt)?)
     }
 
     /// A step out of a function of the program: where a library has called it, to who called

@@ -7,7 +7,7 @@ use super::search::Search;
 use crate::replay::boundary::{Open, Way};
 use crate::timeline::processes::wire::ask::Boundary;
 use crate::timeline::processes::wire::run::{StopAt, Watch};
-use crate::trace::Entered;
+use crate::trace::{Entered, EventKind};
 
 /// Places of the program's own that are passed on the way from the last hostcall before the
 /// call: what is done after that is little.
@@ -64,6 +64,26 @@ impl Timeline {
         Ok(stop)
     }
 
+    /// Whether a call into the guest has done no more, when so many hostcalls had been made, than
+    /// to keep the component model's books, as what is generated does at the beginning. Where a
+    /// function of the program's own is inlined, its first place may come late.
+    fn has_only_begun(&self, entered: &Entered, event: u64) -> bool {
+        let Ok(mut events) = self.trace.events_from(entered.event) else {
+            return true;
+        };
+        while events.event() < event {
+            let Ok(Some(next)) = events.next() else {
+                return true;
+            };
+            let crossing = self.trace.component().crossing(next.crossing);
+            let is_meant = crossing.is_some_and(|crossing| !crossing.is_plumbing());
+            if matches!(next.kind, EventKind::Call(_)) && is_meant {
+                return false;
+            }
+        }
+        true
+    }
+
     /// To the first of these places in a call into the guest, if it comes to any.
     fn first_own_in(
         &mut self,
@@ -100,6 +120,9 @@ impl Timeline {
             }
             let open = process.ask(Boundary)?;
             if open.iter().any(|open| is_call(open, entered)) {
+                if !self.has_only_begun(entered, process.at.event) {
+                    return Ok(None);
+                }
                 self.settle(process, Reason::Arrived);
                 return self.stand_in_own(interrupt).map(Some);
             }
