@@ -52,14 +52,14 @@ fn a_variable_is_replaced_where_it_is_handed_on() {
     let dir = tempfile::tempdir().unwrap();
     let trace = dir.path().join("run.rrtrace");
     let token = format!("TOKEN={TOKEN}");
-    let options = ["--env", &token, "--env", "LANG=C", "--env", "PIN=4711"];
+    let options = ["--env", &token, "--env", "LANG=C", "--env", "PIN=~4~7"];
     let recorded = record(&fixture("kitchen.wasm"), &options, &["env"], "", &trace);
     assert!(says(&trace, TOKEN));
     let file = trace.to_str().unwrap();
     let told = ran(&["trace", "info", "--secrets", file]);
     assert!(told.contains("TOKEN") && !told.contains(TOKEN), "{told}");
     // WASI 0.1's adapter has strings written over one another where it only counts them.
-    assert!(!told.contains("4711") && !told.contains(": 471"), "{told}");
+    assert!(!told.contains("~4~7") && !told.contains(": ~4~"), "{told}");
     let told = ran(&["trace", "info", "--secrets", "--json", file]);
     let told: Value = serde_json::from_str(&told).unwrap();
     let of_token = |found: &&Value| found["name"] == "TOKEN";
@@ -95,7 +95,7 @@ fn a_variable_is_replaced_where_it_is_handed_on() {
     let short = dir.path().join("short.rrtrace");
     let to = short.to_str().unwrap();
     ran(&["trace", "redact", "--env", "PIN", file, "-o", to]);
-    assert!(says(&trace, "4711") && !says(&short, "4711"));
+    assert!(says(&trace, "~4~7") && !says(&short, "~4~7"));
     assert!(text(&replay(&short).stdout).contains("PIN=xxxx"));
     // It is there now.
     assert!(text(&rr_dap(&redact, "").stderr).contains("--force"));

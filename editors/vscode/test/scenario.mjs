@@ -248,7 +248,7 @@ const acts = {
     await end(vscode, until);
   },
 
-  async 'tasks are listed with what they wait for, deadlocks are marked, and rows lead there'({ vscode, page, folder, session, stopped, go, until, moment }) {
+  async 'tasks are listed with what they wait for, deadlocks are marked, and rows lead there'({ vscode, page, folder, session, stopped, go, until, moment, menu }) {
     const rows = async () => (await page('rows', { view: 'Tasks' })).map((row) => row.trim().replaceAll('\n', ' '));
     const toldBefore = await page('notifications');
     assert.ok(await vscode.debug.startDebugging(folder, DEADLOCK));
@@ -277,9 +277,7 @@ const acts = {
     await until('those at the end', async () => (await rows()).some((row) => /for ever/.test(row)));
     await go('rr-dap.goToStart');
     assert.ok((await rows()).some((row) => /for ever/.test(row)));
-    // A menu that opens before the workbench knows that it stands still has this disabled.
-    await until('it stands still', async () => (await page('toolbarEnabled')).some((label) => label?.startsWith('Continue')));
-    await page('menu', { view: 'Tasks', text: 'task 2  order', item: 'Go to Where It Began' });
+    await menu({ view: 'Tasks', text: 'task 2  order', item: 'Go to Where It Began' });
     await stopped('goto');
     await until('the call of task 2', () => eventOf(moment()) === 2);
     await vscode.commands.executeCommand('rr-dap.showTasksHere');
@@ -297,7 +295,7 @@ const acts = {
     await end(vscode, until);
   },
 
-  async 'hostcalls that have their results later tell where those came, and lead there'({ vscode, page, folder, stopped, until, moment }) {
+  async 'hostcalls that have their results later tell where those came, and lead there'({ vscode, page, folder, stopped, until, moment, menu }) {
     const rows = async () => (await page('rows', { view: 'Hostcalls' })).map((row) => row.trim().replaceAll('\n', ' '));
     const toldBefore = await page('notifications');
     assert.ok(await vscode.debug.startDebugging(folder, LATER));
@@ -309,7 +307,7 @@ const acts = {
     await page('picture', { name: 'later-results' });
     const wait = (await rows()).find((row) => /wait-for/.test(row));
     const came = Number(/before event (\d+)/.exec(wait)[1]);
-    await page('menu', { view: 'Hostcalls', text: 'wait-for', item: 'Go to Where Its Result Came' });
+    await menu({ view: 'Hostcalls', text: 'wait-for', item: 'Go to Where Its Result Came' });
     await stopped('goto');
     await until('where it came', () => eventOf(moment()) === came);
     await page('picture', { name: 'later-result' });
@@ -325,7 +323,7 @@ const acts = {
     assert.deepEqual(told, []);
   },
 
-  async 'a system shows what its nodes said to each other, and one goes along that'({ vscode, page, folder, session, stopped, stops, go, key, until, moment }) {
+  async 'a system shows what its nodes said to each other, and one goes along that'({ vscode, page, folder, session, stopped, stops, go, key, until, moment, menu }) {
     assert.ok(await vscode.debug.startDebugging(folder, SYSTEM));
     await stopped('entry');
     const ask = (request, given = {}) => session().customRequest(request, given);
@@ -349,7 +347,7 @@ const acts = {
     await stopped('goto');
     await there(body.from);
     let stop = stops();
-    await page('menu', { view: 'Messages', text: '"hello there"', item: 'Go to Where It Is Received' });
+    await menu({ view: 'Messages', text: '"hello there"', item: 'Go to Where It Is Received' });
     await stopped('goto', stop);
     await there(body.to);
     await go('rr-dap.followBack', 'goto');
@@ -360,7 +358,7 @@ const acts = {
     await until('the thread', async () => (await page('rows', { view: 'Call Stack' })).join().includes('answer-1'));
     await page('picture', { name: 'messages-received' });
     stop = stops();
-    await page('menu', { view: 'Call Stack', text: 'answer-1', item: 'Follow Message Back to Where It Was Sent' });
+    await menu({ view: 'Call Stack', text: 'answer-1', item: 'Follow Message Back to Where It Was Sent' });
     await stopped('goto', stop);
     await there(body.from);
     await go('rr-dap.follow', 'goto');
@@ -644,13 +642,13 @@ const acts = {
     await until('the event that keys chose', () => eventOf(moment()) === before + 2);
   },
 
-  async 'who wrote a variable is found'({ vscode, page, go, cursor, stopped, stops }) {
+  async 'who wrote a variable is found'({ vscode, page, go, cursor, stopped, stops, menu }) {
     await page('closeSection', { view: 'Handles' });
     await go('rr-dap.goToEnd');
     await cursor('ledger.c', /__builtin_trap/);
     await page('openSection', { view: 'Variables' });
     const stop = stops();
-    await page('menu', { view: 'Variables', text: 'i =', item: 'Who Wrote This' });
+    await menu({ view: 'Variables', text: 'i =', item: 'Who Wrote This' });
     await stopped(undefined, stop);
     await cursor('ledger.c', /for \(int i = 0; i < ACCOUNTS; i\+\+\)/);
   },
@@ -739,6 +737,11 @@ function players(vscode, page) {
     return all.flatMap(({ variables }) => variables.map(({ name }) => name));
   };
   const moment = () => vscode.extensions.getExtension('rr-dap.rr-dap').exports?.momentText() ?? '';
+  /** A menu that opens before the workbench knows that it stands still has what moves disabled. */
+  const menu = async (given) => {
+    await until('it stands still', async () => (await page('toolbarEnabled')).some((label) => label?.startsWith('Continue')));
+    await page('menu', given);
+  };
   /** A key for the strip, until it has come to what was wanted: the workbench takes the focus to the line of a stop. */
   const key = async (what, pressed, holds) => {
     await until(what, async () => {
@@ -752,5 +755,5 @@ function players(vscode, page) {
   const forget = () => {
     passed = seen.length;
   };
-  return { folder, session, stops, forget, until, stopped, go, key, cursor, locals, moment };
+  return { folder, session, stops, forget, until, stopped, go, key, menu, cursor, locals, moment };
 }

@@ -46,10 +46,10 @@ export async function makeService(folder, fixtures, rrDap) {
     for (const target of targets) {
       await (await fetch(`${url}${target}`)).text();
       // Until the instance is free again: others would be another one's.
-      await new Promise((wake) => setTimeout(wake, 300));
+      await new Promise((wake) => setTimeout(wake, 700));
     }
     await (await fetch(`${url}/echo`, { method: 'POST', body: 'hello there' })).text();
-    await new Promise((wake) => setTimeout(wake, 300));
+    await new Promise((wake) => setTimeout(wake, 700));
     await (await fetch(`${url}/trap?place=3`)).text();
   } finally {
     server.kill();
