@@ -292,7 +292,7 @@ impl Recording {
             step if step.is_step() => self.meet(step, output, interrupt)?,
             Motion::Entered(entered) => {
                 let stop = self.timeline.travel(motion, interrupt)?;
-                self.into_own(entered, stop, output, interrupt)?
+                self.go_into_own(entered, stop, output, interrupt)?
             }
             other => self.timeline.travel(other, interrupt)?,
         };

@@ -49,7 +49,7 @@ impl Recording {
 
     /// From the beginning of a call of an exported function that a library answers, to the first line of the
     /// program's own, if that comes before the first hostcall.
-    pub(super) fn into_own(
+    pub(super) fn go_into_own(
         &mut self,
         entered: &Entered,
         stop: Stop,
