@@ -179,7 +179,7 @@ pub struct Timeline {
     /// hold them, outermost first.
     on_stack: Option<Vec<CallOnStack>>,
     /// The stack that the present motion is of, where it is another one than that which runs.
-    turn: Option<u64>,
+    of_stack: Option<u64>,
     /// The waiting stack whose frames are looked at; `None`: that which runs.
     looked_at: Option<suspended::LookedAt>,
     /// Processes that stand where stacks ran last that wait here, or have waited.
@@ -261,7 +261,7 @@ impl Timeline {
             unbegun: 0,
             waits_for_code: None,
             on_stack: None,
-            turn: None,
+            of_stack: None,
             looked_at: None,
             left: Vec::new(),
             returned: None,

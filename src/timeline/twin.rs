@@ -74,7 +74,7 @@ impl Timeline {
             unbegun: self.unbegun,
             waits_for_code: None,
             on_stack: None,
-            turn: None,
+            of_stack: None,
             looked_at: None,
             left: Vec::new(),
             returned: None,

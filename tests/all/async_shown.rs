@@ -3,25 +3,10 @@
 
 use crate::support::prompt::shown;
 use crate::support::session::{frames, start, variables};
-use crate::support::{fixture, record, rr_dap, rr_dap_with, text, unpacked};
+use crate::support::{fixture, record, recorded, rr_dap, rr_dap_with, text, told, unpacked};
 use crate::trace_ending::as_records;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-
-fn recorded(guest: &str, options: &[&str]) -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("t.rrtrace");
-    record(&fixture(guest), options, &[], "", &path);
-    (dir, path)
-}
-
-fn told(command: &[&str], trace: &Path) -> String {
-    let mut line = command.to_vec();
-    line.push(trace.to_str().unwrap());
-    let told = rr_dap(&line, "");
-    assert!(told.status.success(), "{told:?}");
-    text(&told.stdout).to_owned()
-}
+use std::path::Path;
 
 fn calls(trace: &Path) -> Vec<Value> {
     let listed = told(&["trace", "events", "--builtins", "--json"], trace);

@@ -2,30 +2,14 @@
 
 use crate::support::server::{Server, recordings};
 use crate::support::session::start;
-use crate::support::{cache_dir, check_tasks, fixture, record, rr_dap, task_history, text};
+use crate::support::{cache_dir, check_tasks, recorded, rr_dap, task_history, text, told};
 use rr_dap::inspect::tasks::{Caller, Item, Side, TaskId, TaskState, Tasks, anew};
 use rr_dap::replay::Compiled;
 use rr_dap::replay::variant::{CacheDir, Variant};
 use rr_dap::trace::Trace;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
-
-fn recorded(guest: &str, options: &[&str]) -> (tempfile::TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("t.rrtrace");
-    record(&fixture(guest), options, &[], "", &path);
-    (dir, path)
-}
-
-fn told(command: &[&str], trace: &Path) -> String {
-    let mut line = command.to_vec();
-    line.push(trace.to_str().unwrap());
-    let told = rr_dap(&line, "");
-    assert!(told.status.success(), "{told:?}");
-    text(&told.stdout).to_owned()
-}
 
 #[test]
 fn two_components_that_wait_for_each_other_are_shown() {

@@ -477,8 +477,8 @@ impl Recording {
     ) -> Result<Stop, DebuggeeError> {
         self.find_changes(output, interrupt)?;
         let begun = (self.timeline.here().position, self.panic_here()?);
-        let turn = self.threads.turn.take();
-        let stop = self.timeline.travel_on(turn, motion, interrupt)?;
+        let stack = self.threads.of_stack.take();
+        let stop = self.timeline.travel_on(stack, motion, interrupt)?;
         for entry in self.timeline.take_log() {
             output.console(&match entry.text {
                 LogText::Message(text) | LogText::Problem(text) => text,

@@ -283,7 +283,7 @@ impl Recording {
                 self.go_on_as_it_grows(motion, stop, output, interrupt)?
             }
             // The stack that it begins on is another one.
-            step if step.is_step() && self.threads.turn.is_some() => {
+            step if step.is_step() && self.threads.of_stack.is_some() => {
                 self.meet(step, output, interrupt)?
             }
             Motion::Line(direction, step) => {
@@ -362,7 +362,7 @@ impl Travels for Recording {
         self.awaited.forget();
         let stop = self.travel_by(motion, output, interrupt);
         self.awaited.forget();
-        self.threads.turn = None;
+        self.threads.of_stack = None;
         self.find_thread();
         stop
     }
@@ -382,7 +382,7 @@ impl Travels for Recording {
         _output: &dyn Output,
         _interrupt: &Interrupt,
     ) -> Result<(), DebuggeeError> {
-        self.turn_to(thread)
+        self.choose(thread)
     }
 
     fn preparing(&mut self) -> Option<Preparing> {
@@ -518,7 +518,7 @@ impl Travels for Recording {
 
     fn out_of(&mut self, frame: FrameId, direction: Direction) -> Result<Motion, DebuggeeError> {
         let (stack, found) = self.in_frame(Some(frame), |recording, own| recording.frame(own))?;
-        self.threads.turn = stack;
+        self.threads.of_stack = stack;
         Ok(match found {
             ShownFrame::Guest(guest) => Motion::OutOf {
                 direction,

@@ -34,7 +34,7 @@ pub(super) struct Threads {
     /// The thread that the stop is of.
     present: Option<ThreadId>,
     /// What the next motion is of, if not of the one that runs.
-    pub(super) turn: Option<u64>,
+    pub(super) of_stack: Option<u64>,
     /// What is shown of one that waits.
     seen: Vec<(u64, Seen)>,
 }
@@ -92,8 +92,8 @@ impl Recording {
     }
 
     /// The next motion is of this thread.
-    pub(super) fn turn_to(&mut self, thread: ThreadId) -> Result<(), DebuggeeError> {
-        self.threads.turn = match thread {
+    pub(super) fn choose(&mut self, thread: ThreadId) -> Result<(), DebuggeeError> {
+        self.threads.of_stack = match thread {
             // Of what is here, whatever it is: who has one thread only knows no other.
             ThreadId::ONLY => None,
             thread => self.stack_of(thread)?.map(|stack| stack.id),

@@ -25,8 +25,8 @@ mod search;
 mod seek;
 mod splits;
 mod steps;
-mod turning;
 pub mod turns;
+mod waiting_stack;
 mod written;
 
 use super::processes::process::{Process, Sent};
@@ -89,9 +89,9 @@ impl Timeline {
         motion: &Motion,
         interrupt: &Interrupt,
     ) -> Result<Stop> {
-        self.turn = stack.filter(|_| self.trace.keeps_stacks());
+        self.of_stack = stack.filter(|_| self.trace.keeps_stacks());
         let arrived = self.travel(motion, interrupt);
-        self.turn = None;
+        self.of_stack = None;
         arrived
     }
 
@@ -124,7 +124,7 @@ impl Timeline {
     }
 
     fn attempt(&mut self, motion: &Motion, interrupt: &Interrupt) -> Result<Stop> {
-        if let Some(stop) = self.turn_to_stack(motion, interrupt)? {
+        if let Some(stop) = self.begin_on_stack(motion, interrupt)? {
             return Ok(stop);
         }
         self.on_stack = match motion {

@@ -149,6 +149,23 @@ pub fn record(app: &Path, options: &[&str], args: &[&str], stdin: &str, trace: &
     rr_dap(&line, stdin)
 }
 
+/// A recording of a fixture, in a directory of its own.
+pub fn recorded(guest: &str, options: &[&str]) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.rrtrace");
+    record(&fixture(guest), options, &[], "", &path);
+    (dir, path)
+}
+
+/// What a command says of a recording.
+pub fn told(command: &[&str], trace: &Path) -> String {
+    let mut line = command.to_vec();
+    line.push(trace.to_str().unwrap());
+    let told = rr_dap(&line, "");
+    assert!(told.status.success(), "{told:?}");
+    text(&told.stdout).to_owned()
+}
+
 /// Replays with the binary.
 pub fn replay(trace: &Path) -> Output {
     rr_dap(&["replay", trace.to_str().unwrap()], "")

@@ -8,7 +8,7 @@ use crate::timeline::processes::wire::ask::Stacks;
 impl Timeline {
     /// Goes to where a step on another stack begins; the stop there, if that is all that there is of
     /// it.
-    pub(super) fn turn_to_stack(
+    pub(super) fn begin_on_stack(
         &mut self,
         motion: &Motion,
         interrupt: &Interrupt,
@@ -21,7 +21,7 @@ impl Timeline {
             Motion::IntoCall { .. } => Direction::Forward,
             _ => return Ok(None),
         };
-        let Some(id) = self.turn else {
+        let Some(id) = self.of_stack else {
             return Ok(None);
         };
         let stacks = self.live.ask(Stacks)?;
